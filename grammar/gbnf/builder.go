@@ -1,0 +1,118 @@
+package gbnf
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Builder assembles a Grammar rule by rule. Front ends share one Builder to place
+// their rules into one grammar. The zero value is not usable; call NewBuilder.
+// A Builder is not safe for concurrent use.
+type Builder struct {
+	g     Grammar
+	names map[string]RuleID
+}
+
+// NewBuilder returns an empty Builder.
+func NewBuilder() *Builder { return &Builder{names: make(map[string]RuleID)} }
+
+// Declare reserves a rule under a unique name derived from name (characters that GBNF
+// does not allow become '-', and a number is appended if the name is taken). The rule
+// must get its expression with Define before the grammar is used.
+func (b *Builder) Declare(name string) RuleID {
+	name = RuleName(name)
+	unique := name
+	for i := 2; ; i++ {
+		if _, taken := b.names[unique]; !taken {
+			break
+		}
+		unique = fmt.Sprintf("%s-%d", name, i)
+	}
+	id := RuleID(len(b.g.Rules))
+	b.g.Rules = append(b.g.Rules, Rule{Name: unique})
+	b.names[unique] = id
+	return id
+}
+
+// Define sets the expression of a declared rule and returns a reference to it.
+func (b *Builder) Define(id RuleID, e Expr) *Ref {
+	b.g.Rules[id].Expr = e
+	return &Ref{Rule: id}
+}
+
+// Add declares and defines a rule in one step.
+func (b *Builder) Add(name string, e Expr) *Ref { return b.Define(b.Declare(name), e) }
+
+// Comment appends a line to the comment printed above a rule.
+func (b *Builder) Comment(id RuleID, line string) {
+	r := &b.g.Rules[id]
+	if r.Comment != "" {
+		r.Comment += "\n"
+	}
+	r.Comment += line
+}
+
+// Len returns the number of rules declared so far.
+func (b *Builder) Len() int { return len(b.g.Rules) }
+
+// Grammar returns the finished grammar with the given start rule. The Builder must not
+// be used afterwards.
+func (b *Builder) Grammar(root RuleID) *Grammar {
+	b.g.Root = root
+	return &b.g
+}
+
+// RuleName turns any text into a legal rule name.
+func RuleName(s string) string {
+	var sb strings.Builder
+	for _, r := range s {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+			sb.WriteRune(r)
+		default:
+			sb.WriteByte('-')
+		}
+		if sb.Len() >= maxNameBytes {
+			break
+		}
+	}
+	name := strings.Trim(sb.String(), "-")
+	if name == "" {
+		return "r"
+	}
+	if name[0] >= '0' && name[0] <= '9' {
+		return "r" + name
+	}
+	return name
+}
+
+// maxNameBytes cuts derived rule names: long tool or property names would otherwise
+// make printed grammars unreadable. Uniqueness does not depend on it.
+const maxNameBytes = 48
+
+// Lit returns a Literal.
+func Lit(text string) *Literal { return &Literal{Text: text} }
+
+// Concat returns a Seq of its arguments.
+func Concat(items ...Expr) *Seq { return &Seq{Items: items} }
+
+// OneOf returns an Alt of its arguments.
+func OneOf(items ...Expr) *Alt { return &Alt{Items: items} }
+
+// Opt returns an optional item.
+func Opt(item Expr) *Repeat { return &Repeat{Item: item, Min: 0, Max: 1} }
+
+// Star returns an item repeated without bound.
+func Star(item Expr) *Repeat { return &Repeat{Item: item, Min: 0, Max: -1} }
+
+// Plus returns an item repeated at least once.
+func Plus(item Expr) *Repeat { return &Repeat{Item: item, Min: 1, Max: -1} }
+
+// Set returns a Class of the given inclusive ranges, given as pairs lo, hi.
+func Set(pairs ...rune) *Class {
+	c := &Class{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		c.Ranges = append(c.Ranges, Range{pairs[i], pairs[i+1]})
+	}
+	return c
+}

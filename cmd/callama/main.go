@@ -26,6 +26,8 @@ type app struct {
 // cli is the command line. One file of this package holds each command.
 type cli struct {
 	Verbose bool `short:"v" help:"Log what happens, llama.cpp's own log included, to standard error."`
+
+	Model modelCmd `cmd:"" help:"Write and describe model files."`
 }
 
 // Exit codes: 1 is a failed command, 2 wrong usage, 130 an interrupt.

@@ -1,0 +1,358 @@
+package regex
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/callama/callama/grammar/gbnf"
+)
+
+// DFA is a deterministic automaton over code points: a regular language that can be
+// matched, intersected, complemented and written out as grammar rules. It is immutable
+// and safe for concurrent use.
+//
+// Code points are grouped into symbols that every state treats alike, so the transition
+// table has one column per symbol, not per code point.
+type DFA struct {
+	alphabet alphabet
+	next     []int32 // [state*len(symbols)+symbol] -> state, or dead
+	accept   []bool  // [state]
+	start    int32
+}
+
+// dead stands for the state from which nothing is accepted; it has no table row.
+const dead = int32(-1)
+
+// alphabet maps code points to symbols.
+type alphabet struct {
+	starts  []rune  // first code point of each interval, ascending, starts[0] = 0
+	symbol  []int32 // symbol of each interval; dead for surrogates
+	symbols int
+}
+
+// LimitError reports that a pattern needs more than a limit allows.
+type LimitError struct {
+	Name  string // which limit, as named in Limits
+	Limit int
+	Got   int // what was needed; at least this much where counting stopped early
+}
+
+// Error implements error.
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("regex: %s: %d exceeds the limit of %d", e.Name, e.Got, e.Limit)
+}
+
+// Limits bound the work that one pattern may cause. The zero value of a field stands
+// for its default.
+type Limits struct {
+	// NFAStates bounds the automaton that counted repetitions unroll into. Default
+	// 20,000: about 1 MB; larger counts come from patterns such as (x{1,999}){1,999}.
+	NFAStates int
+	// States bounds the states of a DFA, and of its product with a length window.
+	// Default 8,192: a state costs a table row and, once written out, about one grammar
+	// rule, so this keeps one pattern within a few megabytes.
+	States int
+	// Steps bounds the work of making a DFA: NFA states visited over all DFA states.
+	// Default 4,000,000, some tens of milliseconds.
+	Steps int
+}
+
+// Defaults of Limits.
+const (
+	DefaultNFAStates = 20_000
+	DefaultStates    = 8_192
+	DefaultSteps     = 4_000_000
+)
+
+func (l Limits) withDefaults() Limits {
+	l.NFAStates = cmp.Or(l.NFAStates, DefaultNFAStates)
+	l.States = cmp.Or(l.States, DefaultStates)
+	l.Steps = cmp.Or(l.Steps, DefaultSteps)
+	return l
+}
+
+// newAlphabet groups the code points by the sets that contain them, and returns the
+// symbols of each set.
+func newAlphabet(sets []Set) (alphabet, [][]int32) {
+	cuts := []rune{0, surrogateLo, surrogateHi + 1}
+	for _, s := range sets {
+		for _, r := range s {
+			cuts = append(cuts, r.Lo)
+			if r.Hi < maxRune {
+				cuts = append(cuts, r.Hi+1)
+			}
+		}
+	}
+	slices.Sort(cuts)
+	cuts = slices.Compact(cuts)
+	// Intervals with the same membership share a symbol. Membership is refined set by
+	// set: (old symbol, in the set?) -> new symbol.
+	symbol := make([]int32, len(cuts))
+	gap, _ := slices.BinarySearch(cuts, rune(surrogateLo))
+	symbol[gap] = dead // a cut stands on both sides, and no set contains surrogates
+	count := 1
+	for _, s := range sets {
+		inside := make([]bool, len(cuts))
+		for _, r := range s {
+			i, _ := slices.BinarySearch(cuts, r.Lo)
+			for ; i < len(cuts) && cuts[i] <= r.Hi; i++ {
+				inside[i] = true
+			}
+		}
+		split := make(map[int64]int32)
+		for i := range symbol {
+			if i == gap {
+				continue
+			}
+			key := int64(symbol[i]) << 1
+			if inside[i] {
+				key |= 1
+			}
+			id, ok := split[key]
+			if !ok {
+				id = int32(len(split))
+				split[key] = id
+			}
+			symbol[i] = id
+		}
+		count = len(split)
+	}
+	a := alphabet{starts: cuts, symbol: symbol, symbols: count}
+	of := make([][]int32, len(sets))
+	for i, s := range sets {
+		of[i] = a.symbolsOf(s)
+	}
+	return a, of
+}
+
+// symbolsOf returns the symbols that make up a set, sorted. The set must be a union of
+// symbols.
+func (a *alphabet) symbolsOf(s Set) []int32 {
+	var out []int32
+	for _, r := range s {
+		i, _ := slices.BinarySearch(a.starts, r.Lo)
+		for ; i < len(a.starts) && a.starts[i] <= r.Hi; i++ {
+			if a.symbol[i] != dead {
+				out = append(out, a.symbol[i])
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// lookup returns the symbol of a code point, or dead for a surrogate.
+func (a *alphabet) lookup(r rune) int32 {
+	i, found := slices.BinarySearch(a.starts, r)
+	if !found {
+		i--
+	}
+	return a.symbol[i]
+}
+
+// sets returns the code points of each symbol.
+func (a *alphabet) sets() []Set {
+	ranges := make([][]gbnf.Range, a.symbols)
+	for i, sym := range a.symbol {
+		if sym == dead {
+			continue
+		}
+		hi := rune(maxRune)
+		if i+1 < len(a.starts) {
+			hi = a.starts[i+1] - 1
+		}
+		ranges[sym] = append(ranges[sym], gbnf.Range{Lo: a.starts[i], Hi: hi})
+	}
+	out := make([]Set, a.symbols)
+	for i, rs := range ranges {
+		out[i] = NewSet(rs...)
+	}
+	return out
+}
+
+// States returns the number of states from which something is accepted.
+func (d *DFA) States() int { return len(d.accept) }
+
+// Empty reports whether no string at all is accepted.
+func (d *DFA) Empty() bool { return d.start == dead }
+
+// Match reports whether the whole string is accepted. Bytes that are not UTF-8 count as
+// U+FFFD. Cost: linear in s, logarithmic in the intervals of the alphabet.
+func (d *DFA) Match(s string) bool {
+	q := d.start
+	for _, r := range s {
+		if q == dead {
+			return false
+		}
+		q = d.step(q, d.alphabet.lookup(r))
+	}
+	return q != dead && d.accept[q]
+}
+
+func (d *DFA) step(q, symbol int32) int32 {
+	if q == dead || symbol == dead {
+		return dead
+	}
+	return d.next[int(q)*d.alphabet.symbols+int(symbol)]
+}
+
+// Lengths returns the shortest and the longest accepted string in code points; longest
+// is -1 when there is no bound. Both are 0 for the empty language.
+func (d *DFA) Lengths() (shortest, longest int) {
+	if d.Empty() {
+		return 0, 0
+	}
+	lo, hi := d.residuals()
+	return int(lo[d.start]), int(hi[d.start])
+}
+
+// residuals returns, for each state, the lengths of the shortest and the longest string
+// accepted from it (-1: no bound). Every state of a DFA accepts something.
+func (d *DFA) residuals() (shortest, longest []int32) {
+	n, k := len(d.accept), d.alphabet.symbols
+	shortest, longest = make([]int32, n), make([]int32, n)
+	preds := d.predecessors()
+	// Shortest: breadth first, backwards from the accepting states.
+	var queue []int32
+	for q := range n {
+		shortest[q] = -1
+		if d.accept[q] {
+			shortest[q] = 0
+			queue = append(queue, int32(q))
+		}
+	}
+	for i := 0; i < len(queue); i++ {
+		for _, p := range preds[queue[i]] {
+			if shortest[p] < 0 {
+				shortest[p] = shortest[queue[i]] + 1
+				queue = append(queue, p)
+			}
+		}
+	}
+	// Longest: peel states whose successors are all known; what remains has a cycle ahead.
+	left := make([]int, n)
+	for q := range n {
+		longest[q] = -1
+		for _, t := range d.next[q*k : q*k+k] {
+			if t != dead {
+				left[q]++
+			}
+		}
+	}
+	queue = queue[:0]
+	for q := range n {
+		if left[q] == 0 {
+			longest[q] = 0
+			queue = append(queue, int32(q))
+		}
+	}
+	for i := 0; i < len(queue); i++ {
+		for _, p := range preds[queue[i]] {
+			row := d.next[int(p)*k : int(p)*k+k]
+			for _, t := range row {
+				if t == queue[i] {
+					left[p]--
+				}
+			}
+			if left[p] == 0 {
+				for _, t := range row {
+					if t != dead {
+						longest[p] = max(longest[p], longest[t]+1)
+					}
+				}
+				queue = append(queue, p)
+			}
+		}
+	}
+	return shortest, longest
+}
+
+// predecessors returns the distinct predecessors of each state.
+func (d *DFA) predecessors() [][]int32 {
+	n, k := len(d.accept), d.alphabet.symbols
+	preds := make([][]int32, n)
+	for q := range n {
+		for _, t := range d.next[q*k : q*k+k] {
+			if t == dead {
+				continue
+			}
+			if list := preds[t]; len(list) == 0 || list[len(list)-1] != int32(q) {
+				preds[t] = append(list, int32(q))
+			}
+		}
+	}
+	return preds
+}
+
+// Literals returns the automaton of exactly the given strings: a trie.
+func Literals(words ...string) *DFA {
+	seen := make(map[rune]bool)
+	var sets []Set
+	for _, w := range words {
+		for _, r := range w {
+			if !seen[r] {
+				seen[r] = true
+				sets = append(sets, Set{{Lo: r, Hi: r}})
+			}
+		}
+	}
+	// The characters are disjoint, so the alphabet needs no refinement: with thousands of
+	// characters that would be quadratic.
+	a := literalAlphabet(sets)
+	d := &DFA{alphabet: a}
+	grow := func() int32 {
+		for range a.symbols {
+			d.next = append(d.next, dead)
+		}
+		d.accept = append(d.accept, false)
+		return int32(len(d.accept) - 1)
+	}
+	d.start = grow()
+	for _, w := range words {
+		q := d.start
+		for _, r := range w {
+			cell := int(q)*a.symbols + int(a.lookup(r))
+			if d.next[cell] == dead {
+				t := grow() // grow may move d.next
+				d.next[cell] = t
+			}
+			q = d.next[cell]
+		}
+		d.accept[q] = true
+	}
+	if len(words) == 0 {
+		return &DFA{alphabet: a, start: dead}
+	}
+	return d
+}
+
+// literalAlphabet gives each of some disjoint one-character sets its own symbol, and one
+// symbol to all other code points.
+func literalAlphabet(sets []Set) alphabet {
+	chars := make([]rune, len(sets))
+	for i, s := range sets {
+		chars[i] = s[0].Lo
+	}
+	slices.Sort(chars)
+	cuts := []rune{0, surrogateLo, surrogateHi + 1}
+	for _, c := range chars {
+		cuts = append(cuts, c)
+		if c < maxRune {
+			cuts = append(cuts, c+1)
+		}
+	}
+	slices.Sort(cuts)
+	cuts = slices.Compact(cuts)
+	a := alphabet{starts: cuts, symbol: make([]int32, len(cuts)), symbols: len(chars) + 1}
+	for i, c := range cuts {
+		if c == surrogateLo {
+			a.symbol[i] = dead
+			continue
+		}
+		if at, found := slices.BinarySearch(chars, c); found {
+			a.symbol[i] = int32(at) + 1
+		}
+	}
+	return a
+}

@@ -1,0 +1,89 @@
+// Package regex turns regular expressions of ECMA-262 (the dialect of JSON Schema's
+// "pattern") into deterministic automata over code points and those into grammar rules.
+// It exists beside Go's regexp because a mask needs the automaton itself: to know every
+// continuation, to intersect it with length bounds and other patterns, and to write it
+// as text inside a JSON string.
+//
+// The stages are Parse (pattern -> Regex), Regex.DFA (unroll, determinise, minimise), the
+// operations on DFA, and Rules (DFA -> grammar/gbnf). Patterns are read in Unicode mode:
+// a character is a code point. Languages are exact; what cannot be decided by a finite
+// automaton (backreferences) or is not built yet (lookaround, word boundaries) is an
+// error that names the construct.
+package regex
+
+import "fmt"
+
+// Regex is a parsed pattern. It is immutable and safe for concurrent use.
+type Regex struct {
+	source string
+	root   *node
+}
+
+// String returns the pattern as it was written.
+func (r *Regex) String() string { return r.source }
+
+// Error is a pattern that cannot be used.
+type Error struct {
+	Pattern     string
+	Offset      int  // byte offset in Pattern
+	Unsupported bool // a construct of ECMA-262 that this package does not handle; otherwise the pattern is malformed
+	Msg         string
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	return fmt.Sprintf("regex: %q at byte %d: %s", e.Pattern, e.Offset, e.Msg)
+}
+
+// op is the kind of a syntax node.
+type op uint8
+
+const (
+	opEmpty  op = iota // the empty string
+	opSet              // one character of set
+	opConcat           // subs in order
+	opAlt              // any of subs
+	opRepeat           // subs[0], min to max times (max < 0: no bound)
+	opBegin            // ^: only at the start of the string
+	opEnd              // $: only at the end of the string
+)
+
+type node struct {
+	op       op
+	set      Set
+	subs     []*node
+	min, max int
+}
+
+// OneClass reports whether the pattern is one set of characters repeated between two
+// anchors, as in ^[a-z]{1,40}$: the strings whose characters are all in set and whose
+// length is in window. Such a pattern needs no automaton, however large its counts.
+func (r *Regex) OneClass() (set Set, window Window, ok bool) {
+	body, begin, end := r.anchors()
+	if !begin || !end || len(body) != 1 {
+		return nil, Window{}, false
+	}
+	n := body[0]
+	window = Window{Min: 1, Max: 1}
+	if n.op == opRepeat {
+		window = Window{Min: n.min, Max: n.max}
+		n = n.subs[0]
+	}
+	return n.set, window, n.op == opSet && len(n.set) > 0
+}
+
+// anchors splits the pattern's top-level sequence into its leading and trailing anchor
+// and what stands between.
+func (r *Regex) anchors() (body []*node, begin, end bool) {
+	body = []*node{r.root}
+	if r.root.op == opConcat {
+		body = r.root.subs
+	}
+	if len(body) > 0 && body[0].op == opBegin {
+		body, begin = body[1:], true
+	}
+	if n := len(body); n > 0 && body[n-1].op == opEnd {
+		body, end = body[:n-1], true
+	}
+	return body, begin, end
+}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -154,6 +155,25 @@ func TestAbsentDriver(t *testing.T) {
 			t.Errorf("%s: DriverVersion() = %v, %v; want zero and no error", name, got, err)
 		}
 	}
+}
+
+// The loader's reason belongs to an OS thread: it must be the right one while other goroutines
+// fail to open other libraries.
+func TestAbsentDriverConcurrently(t *testing.T) {
+	var wg sync.WaitGroup
+	for worker := range 8 {
+		wg.Go(func() {
+			name := fmt.Sprintf("libcallama-no-such-driver-%d.so.1", worker)
+			for range 200 {
+				if _, err := (Libraries{Driver: name}).Devices(); err != nil {
+					t.Errorf("%s: %v", name, err)
+					return
+				}
+				runtime.Gosched()
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // A driver whose own dependency is missing is a broken driver, not an absent one: dlopen's

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/ebitengine/purego"
@@ -27,10 +28,13 @@ type library struct {
 // library itself is missing; a library that is there and does not open (one of its own
 // dependencies is missing, say) is another error.
 func openLibrary(name string) (*library, error) {
-	// purego.Dlopen panics on nothing, but a NUL would cut the name short.
+	// A NUL would cut the name short.
 	if name == "" || strings.ContainsRune(name, 0) {
 		return nil, fmt.Errorf("cuda: bad library name %q", name)
 	}
+	// dlerror's text belongs to the OS thread, and purego asks for it in a call of its own.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	handle, err := purego.Dlopen(name, purego.RTLD_NOW|purego.RTLD_LOCAL)
 	if err == nil {
 		return &library{name: name, handle: handle}, nil
@@ -64,6 +68,8 @@ func libraryIsMissing(name, message string) bool {
 // bind sets the function that fn points to to the library's symbol. It asks for the symbol
 // first because purego panics on one that is missing.
 func (l *library) bind(fn any, symbol string) error {
+	runtime.LockOSThread() // as in openLibrary
+	defer runtime.UnlockOSThread()
 	addr, err := purego.Dlsym(l.handle, symbol)
 	if err != nil || addr == 0 {
 		return fmt.Errorf("cuda: %s has no function %s: not the library it is named after, or too old", l.name, symbol)

@@ -25,7 +25,10 @@ type nvml struct {
 }
 
 // nvmlMemory is nvmlMemory_t, in bytes.
-type nvmlMemory struct{ total, free, used uint64 }
+type nvmlMemory struct {
+	total, free uint64
+	_           uint64 // used: total less free
+}
 
 const (
 	nvmlSuccess = 0

@@ -27,7 +27,8 @@ type app struct {
 type cli struct {
 	Verbose bool `short:"v" help:"Log what happens, llama.cpp's own log included, to standard error."`
 
-	Model modelCmd `cmd:"" help:"Write and describe model files."`
+	Model   modelCmd   `cmd:"" help:"Write and describe model files."`
+	Runtime runtimeCmd `cmd:"" help:"Install, list and show the llama.cpp libraries."`
 }
 
 // Exit codes: 1 is a failed command, 2 wrong usage, 130 an interrupt.

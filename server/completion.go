@@ -1,0 +1,58 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+)
+
+// chat answers POST /v1/chat/completions: decode, wait for the engine, answer, encode.
+func (s *Server) chat(w http.ResponseWriter, r *http.Request) error {
+	req, err := s.decode(w, r)
+	if err != nil {
+		return err
+	}
+	ctx := r.Context() // ends when the client goes away
+	came := time.Now()
+	leave, err := s.queue.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	waited, head := time.Since(came), s.newHead()
+	if req.stream {
+		return s.chatStream(ctx, w, req, head, waited)
+	}
+	reply, err := s.engine.Chat(ctx, req.Request, nil)
+	if err != nil {
+		return err
+	}
+	leave() // the next request need not wait for this client to read
+	reply.Timings.Queue += waited
+	return writeJSON(w, http.StatusOK, encodeReply(head, reply))
+}
+
+// chatStream answers with server-sent events. Until the first increment exists an error is
+// still an ordinary HTTP error; later it is told within the stream.
+func (s *Server) chatStream(ctx context.Context, w http.ResponseWriter, req *chatRequest, head head, waited time.Duration) error {
+	stream := &eventStream{w: w, control: http.NewResponseController(w), head: head, includeUsage: req.includeUsage}
+	reply, err := s.engine.Chat(ctx, req.Request, stream.delta)
+	if err == nil {
+		reply.Timings.Queue += waited
+		err = stream.finish(reply)
+	}
+	switch cause := context.Cause(ctx); {
+	case err == nil:
+		return nil
+	case stream.broken != nil:
+		s.cfg.Log.Info("server: the client went away", "error", stream.broken)
+		return nil
+	case errors.Is(cause, errStopping):
+		err = cause
+		fallthrough
+	case cause == nil:
+		stream.fail(s.describe(err))
+	}
+	return err
+}

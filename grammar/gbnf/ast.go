@@ -62,7 +62,9 @@ type Repeat struct {
 }
 
 // Token matches one vocabulary entry as a unit, whatever its bytes: GBNF's <name>
-// (Name set) or <[id]> (Name empty). Negated (!<name>) matches any other single token.
+// (Name set) or <[id]> (Name empty). Name is the entry's whole text, angle brackets
+// included ("<think>"), as llama.cpp looks it up; an entry without them has no name in
+// GBNF text and must be given by ID. Negated (!<name>) matches any other single token.
 type Token struct {
 	Name    string
 	ID      int32

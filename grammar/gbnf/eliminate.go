@@ -1,0 +1,247 @@
+package gbnf
+
+import "slices"
+
+// EliminateLeftRecursion returns a grammar of exactly the same language in which no rule
+// is left recursive and no item that may be empty is repeated, so that a parser on
+// stacks, or llama.cpp, can run it. If g is already so, g itself is returned. Rules keep
+// their numbers and names; new ones are appended. A *LimitError says that the recursion
+// runs through Members in any order, too many to be written out.
+//
+// The method is the left-corner transformation (Moore, "Removing left recursion from
+// context-free grammars", NAACL 2000) on expressions instead of productions, restricted
+// to the rules that are left recursive, after taking the empty text out of them. Cost:
+// linear if nothing is to be done; otherwise quadratic in the rules of one cycle.
+func EliminateLeftRecursion(g *Grammar) (*Grammar, error) {
+	for i := range g.Rules {
+		if g.Rules[i].Expr == nil {
+			return nil, &RuleError{Rule: g.Rules[i].Name, Msg: "declared but never defined"}
+		}
+	}
+	empty := Nullable(g)
+	component := cycles(g, empty)
+	if !slices.ContainsFunc(component, func(c int) bool { return c >= 0 }) && !repeatsEmpty(g, empty) {
+		return g, nil
+	}
+	r := newRewriter(g)
+	if err := r.expandCorners(component, empty); err != nil {
+		return nil, err
+	}
+	if err := r.eliminate(); err != nil {
+		return nil, err
+	}
+	return r.grammar(), nil
+}
+
+// repeatsEmpty reports whether any rule repeats an item that may be empty.
+func repeatsEmpty(g *Grammar, empty []bool) bool {
+	return slices.ContainsFunc(g.Rules, func(rule Rule) bool { return findRepeatedEmpty(rule.Expr, empty) })
+}
+
+func findRepeatedEmpty(e Expr, empty []bool) bool {
+	if rep, ok := e.(*Repeat); ok && isRepeatedEmpty(rep, empty) {
+		return true
+	}
+	found := false
+	children(e, func(c Expr) bool {
+		found = findRepeatedEmpty(c, empty)
+		return !found
+	})
+	return found
+}
+
+// isRepeatedEmpty: an optional item may be empty, there is nothing to loop in.
+func isRepeatedEmpty(rep *Repeat, empty []bool) bool {
+	return (rep.Max < 0 || rep.Max > 1) && nullable(rep.Item, empty)
+}
+
+// expandCorners writes out the Members that take part in left recursion, and those with
+// members that may be empty: the transformation handles neither as a node.
+func (r *rewriter) expandCorners(component []int, empty []bool) error {
+	var failed error
+	for id := range component {
+		r.rules[id].Expr = mapExpr(r.rules[id].Expr, func(old, mapped Expr) Expr {
+			m, ok := old.(*Members)
+			if !ok {
+				return mapped
+			}
+			involved := slices.ContainsFunc(m.Items, func(item Member) bool { return nullable(item.Expr, empty) })
+			if component[id] >= 0 {
+				memberCorners(m, empty, func(c RuleID) { involved = involved || component[c] == component[id] })
+			}
+			if !involved {
+				return mapped
+			}
+			expanded, err := r.expand(r.rules[id].Name, mapped.(*Members))
+			if err != nil {
+				if failed == nil {
+					failed = &RuleError{Rule: r.rules[id].Name, Msg: "cannot remove left recursion: " + err.Error(), Err: err}
+				}
+				return mapped
+			}
+			return expanded
+		})
+	}
+	return failed
+}
+
+// maxCycle bounds the rules of one left-recursive cycle: the result has up to the square
+// of their number, 16,384.
+const maxCycle = 128
+
+// transform carries EliminateLeftRecursion out. Rules are only added through it, so that
+// empty and component always cover them.
+type transform struct {
+	*rewriter
+	bodies    []Expr            // of the rules before the transformation
+	empty     []bool            // by rule: derives the empty text
+	component []int             // by rule: its left-recursive cycle, -1 for none
+	solid     map[RuleID]RuleID // by rule: one that derives the same texts but the empty one
+	pending   []RuleID          // rules whose solid one has no expression yet
+}
+
+func (r *rewriter) eliminate() error {
+	g := r.grammar()
+	t := &transform{rewriter: r, empty: Nullable(g), solid: make(map[RuleID]RuleID)}
+	t.component = cycles(g, t.empty)
+	byCycle := make(map[int][]RuleID)
+	for i := range r.rules {
+		t.bodies = append(t.bodies, r.rules[i].Expr)
+		if c := t.component[i]; c >= 0 {
+			byCycle[c] = append(byCycle[c], RuleID(i))
+		}
+	}
+	for c := range len(byCycle) {
+		if n := len(byCycle[c]); n > maxCycle {
+			return &LimitError{Name: "rules in one left-recursive cycle", Limit: maxCycle, Got: n}
+		}
+		t.solve(byCycle[c])
+	}
+	// Rules appear while others are rewritten; the loop reaches them all.
+	for id := 0; id < len(r.rules); id++ {
+		t.fillSolid()
+		r.rules[id].Expr = mapExpr(r.rules[id].Expr, func(_, e Expr) Expr {
+			if rep, ok := e.(*Repeat); ok && isRepeatedEmpty(rep, t.empty) {
+				return repeat(t.withoutEmpty(rep.Item), 0, rep.Max)
+			}
+			return e
+		})
+		t.fillSolid()
+	}
+	return nil
+}
+
+// grow makes empty and component cover the rules that were added since; what they derive
+// is said by nullable.
+func (t *transform) grow(nullable bool) {
+	for len(t.empty) < len(t.rules) {
+		t.empty = append(t.empty, nullable)
+		t.component = append(t.component, -1)
+	}
+}
+
+// solidRef refers to a rule that derives what r derives but the empty text.
+func (t *transform) solidRef(r RuleID) Expr {
+	if !t.empty[r] {
+		return &Ref{Rule: r}
+	}
+	id, ok := t.solid[r]
+	if !ok {
+		id = t.add(t.rules[r].Name+"-nonempty", nil)
+		t.grow(false)
+		t.solid[r] = id
+		if t.component[r] < 0 {
+			t.pending = append(t.pending, r)
+		}
+	}
+	return &Ref{Rule: id}
+}
+
+func (t *transform) fillSolid() {
+	for len(t.pending) > 0 {
+		r := t.pending[len(t.pending)-1]
+		t.pending = t.pending[:len(t.pending)-1]
+		e := t.withoutEmpty(t.bodies[r])
+		t.rules[t.solid[r]].Expr = e
+	}
+}
+
+// withoutEmpty returns an expression for the texts of e but the empty one.
+func (t *transform) withoutEmpty(e Expr) Expr {
+	if !nullable(e, t.empty) {
+		return e
+	}
+	var parts []Expr
+	switch e := e.(type) {
+	case *Ref:
+		return t.solidRef(e.Rule)
+	case *Seq: // every item may be empty: one of them is the first that is not
+		for i, item := range e.Items {
+			parts = append(parts, sequence(append([]Expr{t.withoutEmpty(item)}, e.Items[i+1:]...)...))
+		}
+	case *Alt:
+		for _, item := range e.Items {
+			parts = append(parts, t.withoutEmpty(item))
+		}
+	case *Repeat:
+		if e.Max != 0 {
+			return repeat(t.withoutEmpty(e.Item), 1, e.Max)
+		}
+	case *Members: // no member is required or may be empty: now one of them is required
+		for i := range e.Items {
+			items := append([]Member(nil), e.Items...)
+			items[i].Required = true
+			parts = append(parts, &Members{Items: items, Sep: e.Sep, Ordered: e.Ordered})
+		}
+	}
+	return choice(parts...)
+}
+
+// corner is a way to begin: rule, then rest.
+type corner struct {
+	rule RuleID
+	rest Expr
+}
+
+// split divides the texts of e but the empty one: those that begin with a rule of cycle c
+// (any text of that rule but the empty one, then rest) and all others.
+func (t *transform) split(e Expr, c int) (others Expr, corners []corner) {
+	begins := false
+	leftCorners(e, t.empty, func(r RuleID) { begins = begins || t.component[r] == c })
+	if !begins {
+		return t.withoutEmpty(e), nil
+	}
+	var parts []Expr
+	add := func(item, rest Expr) {
+		o, cs := t.split(item, c)
+		parts = append(parts, sequence(o, rest))
+		for _, k := range cs {
+			corners = append(corners, corner{k.rule, sequence(k.rest, rest)})
+		}
+	}
+	switch e := e.(type) {
+	case *Ref:
+		return nothing, []corner{{e.Rule, empty}}
+	case *Alt:
+		for _, item := range e.Items {
+			add(item, empty)
+		}
+	case *Seq:
+		for i, item := range e.Items {
+			add(item, sequence(e.Items[i+1:]...))
+			if !nullable(item, t.empty) {
+				break
+			}
+		}
+	case *Repeat:
+		item, low, high := e.Item, e.Min, e.Max
+		if nullable(item, t.empty) {
+			item, low = t.withoutEmpty(item), 0
+		}
+		if high > 0 {
+			high--
+		}
+		add(e.Item, repeat(item, max(low-1, 0), high))
+	}
+	return choice(parts...), corners
+}

@@ -1,0 +1,393 @@
+package automaton
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/callama/callama/grammar/gbnf"
+)
+
+// ErrEmpty is returned for a grammar whose language has no finite text.
+var ErrEmpty = errors.New("the grammar matches no text at all")
+
+// Options of Compile. The zero value is a good default, except for grammars with named
+// token terminals.
+type Options struct {
+	MaxStates int                             // 0 = MaxStates
+	Token     func(name string) (int32, bool) // finds <name>; nil finds none
+}
+
+// Compile translates a grammar without left recursion. Whatever cannot be part of a
+// finite text is cut off, so that every configuration of the result can be completed.
+// Errors: *LimitError, ErrEmpty, or one that names the rule.
+func Compile(g *gbnf.Grammar, o Options) (*Program, error) {
+	if o.MaxStates == 0 {
+		o.MaxStates = MaxStates
+	}
+	if o.Token == nil {
+		o.Token = func(string) (int32, bool) { return 0, false }
+	}
+	rules, some, err := normalise(g)
+	if err != nil {
+		return nil, err
+	}
+	b := &builder{rules: rules, some: some, nullable: nullableRules(rules, some), lookup: o.Token, limit: o.MaxStates}
+	start, err := b.buildAll(g.Root)
+	if err != nil {
+		return nil, err
+	}
+	a := &analysis{builder: b}
+	a.distances()
+	if a.dist[start] >= infinite {
+		return nil, ErrEmpty
+	}
+	p, err := a.program(start)
+	if err != nil {
+		return nil, err
+	}
+	p.rootNullable = b.nullable[g.Root]
+	return p, nil
+}
+
+// analysis computes what is needed of raw states and renumbers those that matter.
+type analysis struct {
+	*builder
+	dist []int32 // of raw states: least bytes to the end of the rule
+
+	number  []int32 // raw state -> state, -1 if not (yet) needed
+	pending []int32 // numbered raw states that are not flattened yet
+	states  []state
+	mark    []int32 // raw state -> last flattening that visited it
+	round   int32
+	stack   []int32
+}
+
+// distances computes dist as the least fixed point, relaxing a state whenever something
+// it depends on got shorter.
+func (a *analysis) distances() {
+	n := len(a.raw)
+	a.dist = make([]int32, n)
+	for i := range a.dist {
+		a.dist[i] = infinite
+	}
+	users := a.users()
+	queued := make([]bool, n)
+	queue := make([]int32, 0, n)
+	for i := n - 1; i >= 0; i-- {
+		queue = append(queue, int32(i))
+		queued[i] = true
+	}
+	for head := 0; head < len(queue); head++ {
+		s := queue[head]
+		queued[s] = false
+		d := a.distance(s)
+		if d >= a.dist[s] {
+			continue
+		}
+		a.dist[s] = d
+		for _, u := range users[s] {
+			if !queued[u] {
+				queued[u] = true
+				queue = append(queue, u)
+			}
+		}
+		if head > n && head*2 > len(queue) { // drop what is done
+			queue = append(queue[:0], queue[head+1:]...)
+			head = -1
+		}
+	}
+}
+
+// users lists for each raw state the states whose distance depends on it.
+func (a *analysis) users() [][]int32 {
+	users := make([][]int32, len(a.raw))
+	add := func(of, user int32) { users[of] = append(users[of], user) }
+	for i, s := range a.raw {
+		u := int32(i)
+		for _, t := range s.eps {
+			add(t, u)
+		}
+		for _, e := range s.edges {
+			add(e.to, u)
+		}
+		for _, e := range s.tokens {
+			add(e.to, u)
+		}
+		for _, c := range s.calls {
+			st := &a.sites[c]
+			add(st.ret, u)
+			if st.kind != siteMember {
+				add(st.start, u)
+				continue
+			}
+			m := &a.members[st.index]
+			add(m.sep, u)
+			for _, it := range m.items {
+				add(it.start, u)
+			}
+		}
+	}
+	return users
+}
+
+func (a *analysis) distance(s int32) int32 {
+	r := &a.raw[s]
+	if r.end {
+		return 0
+	}
+	d := infinite
+	for _, t := range r.eps {
+		d = min(d, a.dist[t])
+	}
+	for _, e := range r.edges {
+		d = min(d, plus(1, a.dist[e.to]))
+	}
+	for _, e := range r.tokens {
+		d = min(d, plus(1, a.dist[e.to]))
+	}
+	for _, c := range r.calls {
+		d = min(d, plus(a.callee(c), a.dist[a.sites[c].ret]))
+	}
+	return d
+}
+
+// callee returns the least bytes of what is called at a site when it is entered.
+func (a *analysis) callee(c int32) int32 {
+	st := &a.sites[c]
+	switch st.kind {
+	case siteRule:
+		return a.dist[st.start]
+	case siteRepeat:
+		rep := &a.repeats[st.index]
+		return times(max(rep.min, 1), a.dist[rep.body])
+	}
+	m := &a.members[st.index]
+	sum, least, sep := int32(0), infinite, a.dist[m.sep]
+	for _, it := range m.items {
+		d := a.dist[it.start]
+		least = min(least, d)
+		if it.required {
+			sum = plus(sum, d)
+		}
+	}
+	if m.required == 0 {
+		return least
+	}
+	return plus(sum, times(int32(m.required-1), sep))
+}
+
+// program numbers and flattens the states that can be reached.
+func (a *analysis) program(start int32) (*Program, error) {
+	p := &Program{sites: slices.Clone(a.sites), repeats: slices.Clone(a.repeats),
+		members: slices.Clone(a.members), rootDist: a.dist[start]}
+	a.number = make([]int32, len(a.raw))
+	for i := range a.number {
+		a.number[i] = -1
+	}
+	a.mark = make([]int32, len(a.raw))
+	p.root = a.need(start)
+	done := make([]bool, len(a.sites))
+	for len(a.pending) > 0 {
+		raw := a.pending[len(a.pending)-1]
+		a.pending = a.pending[:len(a.pending)-1]
+		a.flatten(raw)
+		for _, c := range a.states[a.number[raw]].calls {
+			if !done[c] {
+				done[c] = true
+				a.finishSite(p, c)
+			}
+		}
+	}
+	p.states = a.states
+	for i := range p.sites {
+		st := &p.sites[i]
+		if st.kind != siteRule || !done[i] {
+			continue
+		}
+		ret := &p.states[st.ret]
+		st.tail = ret.end && len(ret.edges) == 0 && len(ret.tokens) == 0 && len(ret.calls) == 0
+	}
+	a.finishBodies(p, done)
+	p.splitBytes()
+	return p, a.rank(p)
+}
+
+// need returns the number of a raw state, giving it one if it has none.
+func (a *analysis) need(raw int32) int32 {
+	if a.number[raw] < 0 {
+		a.number[raw] = int32(len(a.states))
+		a.states = append(a.states, state{dist: a.dist[raw], rank: -1})
+		a.pending = append(a.pending, raw)
+	}
+	return a.number[raw]
+}
+
+// flatten follows the empty moves from a raw state and keeps what can be finished.
+func (a *analysis) flatten(raw int32) {
+	a.round++
+	s := state{dist: a.dist[raw], rank: -1}
+	a.stack = append(a.stack[:0], raw)
+	a.mark[raw] = a.round
+	for len(a.stack) > 0 {
+		r := &a.raw[a.stack[len(a.stack)-1]]
+		a.stack = a.stack[:len(a.stack)-1]
+		s.end = s.end || r.end
+		for _, t := range r.eps {
+			if a.mark[t] != a.round && a.dist[t] < infinite {
+				a.mark[t] = a.round
+				a.stack = append(a.stack, t)
+			}
+		}
+		for _, e := range r.edges {
+			if a.dist[e.to] < infinite {
+				s.edges = append(s.edges, edge{e.lo, e.hi, a.need(e.to)})
+			}
+		}
+		for _, e := range r.tokens {
+			if a.dist[e.to] < infinite {
+				s.tokens = append(s.tokens, tokenEdge{e.id, e.negated, a.need(e.to)})
+			}
+		}
+		for _, c := range r.calls {
+			if plus(a.callee(c), a.dist[a.sites[c].ret]) < infinite {
+				s.calls = append(s.calls, c)
+			}
+		}
+	}
+	slices.SortFunc(s.edges, func(x, y edge) int { return int(x.lo) - int(y.lo) })
+	a.states[a.number[raw]] = s
+}
+
+// finishSite gives a used site the numbers of the states it refers to.
+func (a *analysis) finishSite(p *Program, c int32) {
+	raw := a.sites[c]
+	p.sites[c].ret = a.need(raw.ret)
+	if raw.kind != siteMember {
+		p.sites[c].start = a.need(raw.start)
+		return
+	}
+	sep := a.members[raw.index].site + 1
+	p.sites[sep].ret = p.sites[c].ret
+	p.sites[sep].start = a.need(a.sites[sep].start)
+	for _, it := range a.members[raw.index].items {
+		if a.dist[it.start] < infinite {
+			a.need(it.start)
+		}
+	}
+}
+
+// finishBodies does the same for repeats and members.
+func (a *analysis) finishBodies(p *Program, done []bool) {
+	for i := range p.sites {
+		if !done[i] {
+			continue
+		}
+		switch st := &p.sites[i]; st.kind {
+		case siteRepeat:
+			rep := &p.repeats[st.index]
+			rep.dist, rep.body = a.dist[rep.body], st.start
+		case siteMember:
+			m := &p.members[st.index]
+			m.sepDist, m.sep = a.dist[m.sep], p.sites[m.site+1].start
+			m.items = slices.Clone(m.items)
+			for k := range m.items {
+				it := &m.items[k]
+				it.dist, it.start = a.dist[it.start], a.number[it.start]
+			}
+		}
+	}
+}
+
+// splitBytes finds the byte classes: maximal runs of bytes that no edge tells apart.
+func (p *Program) splitBytes() {
+	var cut [257]bool
+	for i := range p.states {
+		for _, e := range p.states[i].edges {
+			cut[e.lo], cut[int(e.hi)+1] = true, true
+			for b := int(e.lo); b <= int(e.hi); b++ {
+				p.bytes[b] = true
+			}
+		}
+	}
+	for b := range 256 {
+		if b == 0 || cut[b] {
+			p.classRep = append(p.classRep, byte(b))
+		}
+		p.class[b] = uint8(len(p.classRep) - 1)
+	}
+}
+
+// rank orders the states where calls begin so that calls made before any byte lead
+// forward. A cycle is left recursion.
+func (a *analysis) rank(p *Program) error {
+	const open = -2
+	var order []int32
+	var visit func(s int32) error
+	visit = func(s int32) error {
+		switch p.states[s].rank {
+		case -1:
+		case open:
+			return fmt.Errorf("rule %s is left-recursive", a.ruleAt(s))
+		default:
+			return nil
+		}
+		p.states[s].rank = open
+		for _, c := range p.states[s].calls {
+			if err := p.eachStart(c, visit); err != nil {
+				return err
+			}
+		}
+		p.states[s].rank = 0
+		order = append(order, s)
+		return nil
+	}
+	if err := visit(p.root); err != nil {
+		return err
+	}
+	for i := range p.states {
+		for _, c := range p.states[i].calls {
+			if err := p.eachStart(c, visit); err != nil {
+				return err
+			}
+			if p.sites[c].kind == siteMember { // the separator is a start, entered by a return
+				if err := visit(p.sites[c+1].start); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	slices.Reverse(order)
+	p.starts = order
+	for i, s := range order {
+		p.states[s].rank = int32(i)
+	}
+	return nil
+}
+
+// eachStart visits the first states of what is called at a site.
+func (p *Program) eachStart(c int32, visit func(int32) error) error {
+	st := &p.sites[c]
+	if st.kind != siteMember {
+		return visit(st.start)
+	}
+	for _, it := range p.members[st.index].items {
+		if it.dist >= infinite {
+			continue
+		}
+		if err := visit(it.start); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ruleAt names the rule that begins at a state, for error texts.
+func (a *analysis) ruleAt(s int32) string {
+	for raw, r := range a.owner {
+		if a.number[raw] == s {
+			return a.rules[r].Name
+		}
+	}
+	return "(part of a rule)"
+}

@@ -1,0 +1,363 @@
+package automaton
+
+import "encoding/binary"
+
+// Cache holds what has been explored of a Program: parser stacks, configurations and the
+// steps between them, all interned to small integers. It only grows; its owner replaces
+// it when Bytes says it is too large and carries a configuration over with Import.
+// Not safe for concurrent use.
+type Cache struct {
+	p *Program
+
+	nodes     []node
+	nodeIndex map[nodeKey]int32
+	sets      []nodeSet
+	setIndex  map[string]int32 // of two nodes or more
+	unions    map[[2]int32]int32
+	seen      []memberSet // member sets of unordered Members; 0 is the empty one
+	seenIndex map[string]int32
+
+	configs     []config
+	configIndex map[string]int32
+
+	bytes int
+	step  scratch
+}
+
+// node is one frame of a stack; see site.
+type node struct {
+	nodeKey
+	cost   int32 // least bytes from the end of the callee to the end of the text
+	single int32 // the set of this node alone
+}
+
+type nodeKey struct{ site, aux, below int32 }
+
+// nodeSet is a set of nodes in ascending order.
+type nodeSet struct {
+	nodes []int32
+	cost  int32 // least of its nodes
+}
+
+// memberSet is a bit set over the items of a Members node.
+type memberSet []uint64
+
+func (m memberSet) has(i int) bool { return i/64 < len(m) && m[i/64]&(1<<(i%64)) != 0 }
+
+// config is a configuration: where the text so far may stand.
+type config struct {
+	items     []item
+	row       []int32 // byte class -> configuration, unknown where not yet computed
+	dist      int32   // least bytes to the end of the text
+	accepting bool
+	tokens    bool // some item has token edges
+}
+
+type item struct{ state, set int32 }
+
+// The configurations with fixed numbers.
+const (
+	Dead  = int32(0) // no text continues from here
+	Start = int32(1)
+)
+
+const (
+	unknown   = int32(-1)
+	bottomSet = int32(0) // the set of node 0, which lies below the root rule
+)
+
+// Rough sizes for Bytes: the structs and their share of the indexes.
+const (
+	nodeBytes   = 96
+	setBytes    = 96
+	configBytes = 160
+)
+
+// NewCache returns a cache that knows only the start configuration.
+func NewCache(p *Program) *Cache {
+	c := &Cache{p: p, nodeIndex: map[nodeKey]int32{}, setIndex: map[string]int32{},
+		unions: map[[2]int32]int32{}, configIndex: map[string]int32{}}
+	c.nodes = append(c.nodes, node{nodeKey: nodeKey{site: -1}})
+	c.sets = append(c.sets, nodeSet{nodes: []int32{0}})
+	c.seen = append(c.seen, memberSet{})
+	c.seenIndex = map[string]int32{"": 0}
+	c.configs = append(c.configs, config{dist: infinite})
+	c.step.init(p)
+	c.start()
+	return c
+}
+
+// Bytes estimates the memory of the cache.
+func (c *Cache) Bytes() int { return c.bytes }
+
+// Configs returns the number of configurations explored.
+func (c *Cache) Configs() int { return len(c.configs) }
+
+// Nodes returns the number of stack nodes explored.
+func (c *Cache) Nodes() int { return len(c.nodes) }
+
+// push returns the node for a frame.
+func (c *Cache) push(site, aux, below int32) int32 {
+	key := nodeKey{site, aux, below}
+	if n, ok := c.nodeIndex[key]; ok {
+		return n
+	}
+	n := int32(len(c.nodes))
+	set := int32(len(c.sets))
+	cost := c.cost(key)
+	c.nodes = append(c.nodes, node{nodeKey: key, cost: cost, single: set})
+	c.sets = append(c.sets, nodeSet{nodes: []int32{n}, cost: cost})
+	c.nodeIndex[key] = n
+	c.bytes += nodeBytes + setBytes
+	return n
+}
+
+// cost computes node.cost.
+func (c *Cache) cost(k nodeKey) int32 {
+	st := &c.p.sites[k.site]
+	rest := plus(c.p.states[st.ret].dist, c.sets[k.below].cost)
+	switch st.kind {
+	case siteRepeat:
+		r := &c.p.repeats[st.index]
+		rest = plus(rest, times(r.min-(k.aux+1), r.dist))
+	case siteMember, siteSep:
+		m := &c.p.members[st.index]
+		missing, least := int32(0), infinite
+		for i, it := range m.items {
+			if it.required && !c.memberSeen(m, k.aux, i) {
+				rest = plus(rest, it.dist)
+				missing++
+			}
+			if c.candidate(m, k.aux, i) {
+				least = min(least, it.dist)
+			}
+		}
+		if st.kind == siteMember {
+			rest = plus(rest, times(missing, m.sepDist))
+			break
+		}
+		if missing == 0 {
+			rest = plus(rest, least)
+		}
+		rest = plus(rest, times(missing-1, m.sepDist))
+	}
+	return rest
+}
+
+// memberSeen reports whether item i is among the members seen. Ordered lists store the
+// number of the last item plus one, unordered ones a member set.
+func (c *Cache) memberSeen(m *members, aux int32, i int) bool {
+	if m.ordered {
+		return i < int(aux)
+	}
+	return c.seen[aux].has(i)
+}
+
+// candidate reports whether item i may come next.
+func (c *Cache) candidate(m *members, aux int32, i int) bool {
+	it := &m.items[i]
+	if it.dist >= infinite {
+		return false
+	}
+	if !m.ordered {
+		return it.repeat || !c.seen[aux].has(i)
+	}
+	if i < int(aux) {
+		return i == int(aux)-1 && it.repeat
+	}
+	for k := int(aux); k < i; k++ {
+		if m.items[k].required {
+			return false
+		}
+	}
+	return true
+}
+
+// complete reports whether every required item was seen.
+func (c *Cache) complete(m *members, aux int32) bool {
+	if m.ordered {
+		return m.last < aux
+	}
+	s := c.seen[aux]
+	for i := range m.items {
+		if m.items[i].required && !s.has(i) {
+			return false
+		}
+	}
+	return true
+}
+
+// with returns aux after item i. Optional items that may repeat leave no trace in a
+// member set.
+func (c *Cache) with(m *members, aux int32, i int) int32 {
+	if m.ordered {
+		return int32(i) + 1
+	}
+	it := &m.items[i]
+	if it.repeat && !it.required || c.seen[aux].has(i) {
+		return aux
+	}
+	s := make(memberSet, (len(m.items)+63)/64)
+	copy(s, c.seen[aux])
+	s[i/64] |= 1 << (i % 64)
+	var buf []byte
+	for _, w := range s {
+		buf = binary.LittleEndian.AppendUint64(buf, w)
+	}
+	if id, ok := c.seenIndex[string(buf)]; ok {
+		return id
+	}
+	id := int32(len(c.seen))
+	c.seen = append(c.seen, s)
+	c.seenIndex[string(buf)] = id
+	c.bytes += setBytes + 3*len(buf)
+	return id
+}
+
+// union returns the set of the nodes in a or b.
+func (c *Cache) union(a, b int32) int32 {
+	if a == b {
+		return a
+	}
+	if a > b {
+		a, b = b, a
+	}
+	key := [2]int32{a, b}
+	if s, ok := c.unions[key]; ok {
+		return s
+	}
+	x, y := c.sets[a].nodes, c.sets[b].nodes
+	merged := make([]int32, 0, len(x)+len(y))
+	for len(x) > 0 && len(y) > 0 {
+		switch {
+		case x[0] < y[0]:
+			merged, x = append(merged, x[0]), x[1:]
+		case x[0] > y[0]:
+			merged, y = append(merged, y[0]), y[1:]
+		default:
+			merged, x, y = append(merged, x[0]), x[1:], y[1:]
+		}
+	}
+	merged = append(append(merged, x...), y...)
+	s := c.set(merged)
+	c.unions[key] = s
+	c.bytes += setBytes
+	return s
+}
+
+// set interns a sorted list of nodes, which it keeps.
+func (c *Cache) set(nodes []int32) int32 {
+	if len(nodes) == 1 {
+		return c.nodes[nodes[0]].single
+	}
+	buf := c.step.key[:0]
+	for _, n := range nodes {
+		buf = binary.LittleEndian.AppendUint32(buf, uint32(n))
+	}
+	c.step.key = buf
+	if s, ok := c.setIndex[string(buf)]; ok {
+		return s
+	}
+	cost := infinite
+	for _, n := range nodes {
+		cost = min(cost, c.nodes[n].cost)
+	}
+	s := int32(len(c.sets))
+	c.sets = append(c.sets, nodeSet{nodes: nodes, cost: cost})
+	c.setIndex[string(buf)] = s
+	c.bytes += setBytes + 8*len(nodes)
+	return s
+}
+
+// intern returns the configuration of the given items, which must be sorted.
+func (c *Cache) intern(items []item, accepting bool) int32 {
+	if len(items) == 0 && !accepting {
+		return Dead
+	}
+	buf := c.step.key[:0]
+	for _, it := range items {
+		buf = binary.LittleEndian.AppendUint32(buf, uint32(it.state))
+		buf = binary.LittleEndian.AppendUint32(buf, uint32(it.set))
+	}
+	if accepting {
+		buf = append(buf, 1)
+	}
+	c.step.key = buf
+	if id, ok := c.configIndex[string(buf)]; ok {
+		return id
+	}
+	cfg := config{items: append([]item(nil), items...), accepting: accepting, dist: infinite}
+	if accepting {
+		cfg.dist = 0
+	}
+	for _, it := range items {
+		st := &c.p.states[it.state]
+		cfg.tokens = cfg.tokens || len(st.tokens) > 0
+		cfg.dist = min(cfg.dist, plus(st.dist, c.sets[it.set].cost))
+	}
+	id := int32(len(c.configs))
+	c.configs = append(c.configs, cfg)
+	c.configIndex[string(buf)] = id
+	c.bytes += configBytes + 24*len(items)
+	return id
+}
+
+// Import finds or makes the configuration of another cache of the same Program.
+func (c *Cache) Import(from *Cache, id int32) int32 {
+	if id == Dead {
+		return Dead
+	}
+	im := importer{to: c, from: from, nodes: map[int32]int32{0: 0}, sets: map[int32]int32{bottomSet: bottomSet}}
+	old := &from.configs[id]
+	items := make([]item, len(old.items))
+	for i, it := range old.items {
+		items[i] = item{it.state, im.set(it.set)}
+	}
+	return c.intern(items, old.accepting)
+}
+
+// importer copies stacks between caches, each node once.
+type importer struct {
+	to, from    *Cache
+	nodes, sets map[int32]int32
+}
+
+func (im *importer) set(s int32) int32 {
+	if t, ok := im.sets[s]; ok {
+		return t
+	}
+	t := int32(-1)
+	for _, n := range im.from.sets[s].nodes {
+		one := im.to.nodes[im.node(n)].single
+		if t < 0 {
+			t = one
+		} else {
+			t = im.to.union(t, one)
+		}
+	}
+	im.sets[s] = t
+	return t
+}
+
+func (im *importer) node(n int32) int32 {
+	if t, ok := im.nodes[n]; ok {
+		return t
+	}
+	old := im.from.nodes[n]
+	aux := old.aux
+	if st := &im.to.p.sites[old.site]; st.kind == siteMember || st.kind == siteSep {
+		if m := &im.to.p.members[st.index]; !m.ordered {
+			for i := range m.items {
+				if i == 0 {
+					aux = 0
+				}
+				if im.from.seen[old.aux].has(i) {
+					aux = im.to.with(m, aux, i)
+				}
+			}
+		}
+	}
+	t := im.to.push(old.site, aux, im.set(old.below))
+	im.nodes[n] = t
+	return t
+}

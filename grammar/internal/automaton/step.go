@@ -1,0 +1,283 @@
+package automaton
+
+import (
+	"math/bits"
+	"slices"
+)
+
+// scratch is the working memory of one step. The stamps tell which entries belong to the
+// current step, so that nothing needs clearing.
+type scratch struct {
+	round uint32
+
+	arrived []item   // states reached, with their sets
+	at      []int32  // state -> index in arrived
+	stamp   []uint32 // state -> round of at
+
+	popped []uint32 // node -> round in which it returned
+	pops   []int32  // sets that still have to return
+
+	entered  []uint64 // set of ranks of entered starts
+	enterSet []int32  // rank -> set
+
+	accepting bool
+	items     []item
+	key       []byte
+}
+
+func (s *scratch) init(p *Program) {
+	s.at = make([]int32, len(p.states))
+	s.stamp = make([]uint32, len(p.states))
+	s.entered = make([]uint64, (len(p.starts)+63)/64)
+	s.enterSet = make([]int32, len(p.starts))
+}
+
+func (s *scratch) begin() {
+	s.round++
+	if s.round == 0 { // the stamps wrapped round
+		clear(s.stamp)
+		clear(s.popped)
+		s.round = 1
+	}
+	s.arrived = s.arrived[:0]
+	s.pops = s.pops[:0]
+	s.items = s.items[:0]
+	s.accepting = false
+}
+
+// start makes the start configuration.
+func (c *Cache) start() {
+	c.step.begin()
+	c.enter(c.p.root, bottomSet)
+	c.step.accepting = c.p.rootNullable
+	c.finish()
+}
+
+// Next returns the configuration after one byte of the given class. Cost: a table lookup
+// once the step has been made before.
+func (c *Cache) Next(id int32, class uint8) int32 {
+	row := c.Row(id)
+	if row[class] == unknown {
+		row[class] = c.advance(id, c.p.classRep[class])
+	}
+	return row[class]
+}
+
+// Row returns the steps of a configuration by byte class; negative entries have not been
+// made yet (see Next). The row stays valid and is filled in place.
+func (c *Cache) Row(id int32) []int32 {
+	cfg := &c.configs[id]
+	if cfg.row == nil {
+		cfg.row = make([]int32, len(c.p.classRep))
+		c.bytes += 4 * len(cfg.row)
+		for i := range cfg.row {
+			cfg.row[i] = unknown
+		}
+	}
+	return cfg.row
+}
+
+// NextToken returns the configuration after token t, whose bytes lead to viaBytes (Dead
+// for tokens that are not text): token terminals take it as a unit. Tokens that end the
+// generation are taken only by terminals that name them, which named says.
+func (c *Cache) NextToken(id, t, viaBytes int32, named bool) int32 {
+	if !c.configs[id].tokens {
+		return viaBytes
+	}
+	c.step.begin()
+	for _, it := range c.configs[id].items {
+		for _, e := range c.p.states[it.state].tokens {
+			if (e.id == t) != e.negated && !(named && e.negated) {
+				c.arrive(e.to, it.set)
+			}
+		}
+	}
+	next := c.finish()
+	if next == Dead || viaBytes == Dead {
+		return max(next, viaBytes)
+	}
+	return c.merge(next, viaBytes)
+}
+
+// merge returns the configuration that stands where a or b stands.
+func (c *Cache) merge(a, b int32) int32 {
+	items := slices.Clone(c.configs[a].items)
+	for _, it := range c.configs[b].items {
+		i, ok := slices.BinarySearchFunc(items, it, func(x, y item) int { return int(x.state - y.state) })
+		if ok {
+			items[i].set = c.union(items[i].set, it.set)
+		} else {
+			items = slices.Insert(items, i, it)
+		}
+	}
+	return c.intern(items, c.configs[a].accepting || c.configs[b].accepting)
+}
+
+// Accepting reports whether the text so far is in the language.
+func (c *Cache) Accepting(id int32) bool { return c.configs[id].accepting }
+
+// Done reports whether the text so far is in the language and no text continues it.
+func (c *Cache) Done(id int32) bool { return c.configs[id].accepting && len(c.configs[id].items) == 0 }
+
+// HasTokens reports whether token terminals may come next.
+func (c *Cache) HasTokens(id int32) bool { return c.configs[id].tokens }
+
+// Dist returns the least number of bytes (a token terminal counts one) to the end of the
+// text.
+func (c *Cache) Dist(id int32) int32 { return c.configs[id].dist }
+
+// TokenTerminals yields the token terminals that may come next.
+func (c *Cache) TokenTerminals(id int32, yield func(t int32, negated bool)) {
+	for _, it := range c.configs[id].items {
+		for _, e := range c.p.states[it.state].tokens {
+			yield(e.id, e.negated)
+		}
+	}
+}
+
+// advance computes the step with byte b.
+func (c *Cache) advance(id int32, b byte) int32 {
+	c.step.begin()
+	for _, it := range c.configs[id].items {
+		for _, e := range c.p.states[it.state].edges {
+			if e.lo > b {
+				break // edges are sorted by lo
+			}
+			if b <= e.hi {
+				c.arrive(e.to, it.set)
+			}
+		}
+	}
+	return c.finish()
+}
+
+// arrive records that state is reached with the given stacks; what may end there returns
+// later.
+func (c *Cache) arrive(state, set int32) {
+	s := &c.step
+	if c.p.states[state].end {
+		s.pops = append(s.pops, set)
+	}
+	if s.stamp[state] == s.round {
+		it := &s.arrived[s.at[state]]
+		it.set = c.union(it.set, set)
+		return
+	}
+	s.stamp[state] = s.round
+	s.at[state] = int32(len(s.arrived))
+	s.arrived = append(s.arrived, item{state, set})
+}
+
+// enter records a call: its first state with the frame it returns to.
+func (c *Cache) enter(start, set int32) {
+	s := &c.step
+	rank := c.p.states[start].rank
+	if s.entered[rank/64]&(1<<(rank%64)) != 0 {
+		s.enterSet[rank] = c.union(s.enterSet[rank], set)
+		return
+	}
+	s.entered[rank/64] |= 1 << (rank % 64)
+	s.enterSet[rank] = set
+}
+
+// finish makes all returns, then all calls in the order of ranks, so that a callee is
+// expanded once, with the stacks of all its callers, and interns the result.
+func (c *Cache) finish() int32 {
+	s := &c.step
+	for len(s.pops) > 0 {
+		set := s.pops[len(s.pops)-1]
+		s.pops = s.pops[:len(s.pops)-1]
+		for _, n := range c.sets[set].nodes {
+			c.pop(n)
+		}
+	}
+	for i := 0; i < len(s.arrived); i++ {
+		c.expand(s.arrived[i])
+	}
+	for w := range s.entered {
+		for s.entered[w] != 0 {
+			rank := w*64 + bits.TrailingZeros64(s.entered[w])
+			s.entered[w] &= s.entered[w] - 1
+			c.expand(item{c.p.starts[rank], s.enterSet[rank]})
+		}
+	}
+	slices.SortFunc(s.items, func(a, b item) int { return int(a.state - b.state) })
+	return c.intern(s.items, s.accepting)
+}
+
+// expand keeps an item that can take a byte or token and makes its calls.
+func (c *Cache) expand(it item) {
+	st := &c.p.states[it.state]
+	if len(st.edges) > 0 || len(st.tokens) > 0 {
+		c.step.items = append(c.step.items, it)
+	}
+	for _, id := range st.calls {
+		site := &c.p.sites[id]
+		switch {
+		case site.kind == siteMember:
+			c.enterMembers(id, 0, it.set)
+		case site.tail:
+			c.enter(site.start, it.set)
+		default:
+			c.enter(site.start, c.nodes[c.push(id, 0, it.set)].single)
+		}
+	}
+}
+
+// enterMembers calls every member that may come next.
+func (c *Cache) enterMembers(id, aux, below int32) {
+	m := &c.p.members[c.p.sites[id].index]
+	for i := range m.items {
+		if c.candidate(m, aux, i) {
+			n := c.push(id, c.with(m, aux, i), below)
+			c.enter(m.items[i].start, c.nodes[n].single)
+		}
+	}
+}
+
+// pop returns from the callee of node n to what comes after it.
+func (c *Cache) pop(n int32) {
+	s := &c.step
+	if len(s.popped) < len(c.nodes) {
+		s.popped = append(s.popped, make([]uint32, len(c.nodes)-len(s.popped)+1024)...)
+	}
+	if s.popped[n] == s.round {
+		return
+	}
+	s.popped[n] = s.round
+	if n == 0 {
+		s.accepting = true
+		return
+	}
+	k := c.nodes[n].nodeKey
+	st := &c.p.sites[k.site]
+	switch st.kind {
+	case siteRule:
+		c.arrive(st.ret, k.below)
+	case siteRepeat:
+		r := &c.p.repeats[st.index]
+		count := k.aux + 1
+		if count >= r.min {
+			c.arrive(st.ret, k.below)
+		}
+		if r.max < 0 {
+			count = min(count, r.min)
+		}
+		if r.max < 0 || count < r.max {
+			c.enter(r.body, c.nodes[c.push(k.site, count, k.below)].single)
+		}
+	case siteMember:
+		m := &c.p.members[st.index]
+		if c.complete(m, k.aux) {
+			c.arrive(st.ret, k.below)
+		}
+		for i := range m.items {
+			if c.candidate(m, k.aux, i) {
+				c.enter(m.sep, c.nodes[c.push(k.site+1, k.aux, k.below)].single)
+				break
+			}
+		}
+	case siteSep:
+		c.enterMembers(k.site-1, k.aux, k.below)
+	}
+}

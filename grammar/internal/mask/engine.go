@@ -1,0 +1,230 @@
+// Package mask computes token masks: it walks the vocabulary's byte trie with the steps
+// of an automaton and keeps the masks of the configurations it has seen.
+package mask
+
+import (
+	"sync"
+
+	"github.com/callama/callama/grammar/internal/automaton"
+	"github.com/callama/callama/grammar/vocab"
+)
+
+// Engine computes masks for one program and one vocabulary. It owns the caches of both
+// and is safe for concurrent use; all positions of all matchers share what one of them
+// has explored.
+type Engine struct {
+	prog  *automaton.Program
+	vocab *vocab.Vocab
+	limit int // bytes of cache
+
+	mu    sync.Mutex
+	space *space // replaced as a whole when it outgrows limit
+	walk  walk
+	stats Stats
+}
+
+// Stats counts work.
+type Stats struct {
+	Walks   int64 // masks computed by walking the trie
+	Hits    int64 // masks found in the cache
+	Nodes   int64 // trie nodes visited
+	Configs int   // configurations in the cache
+	Bytes   int   // estimated memory of the cache
+	Resets  int   // caches dropped because they outgrew the limit
+}
+
+// space is one generation of caches. Positions refer to the space they were made in.
+type space struct {
+	cache *automaton.Cache
+	masks map[int32]*entry
+	bytes int
+	floor int // bytes right after it was made: what its positions need at least
+}
+
+// entry is the mask of one configuration.
+type entry struct {
+	mask vocab.Mask // immutable once stored
+	// farthest is the greatest distance, in bytes, that an allowed token leaves to the end
+	// of the text: with that many tokens left the mask needs no trimming.
+	farthest int32
+}
+
+// Pos is a place in the language: where one text stands. The zero Pos is not valid.
+type Pos struct {
+	space *space
+	id    int32
+}
+
+// NewEngine returns an engine whose caches stay below limit bytes as long as single
+// positions do.
+func NewEngine(p *automaton.Program, v *vocab.Vocab, limit int) *Engine {
+	e := &Engine{prog: p, vocab: v, limit: limit}
+	e.space = newSpace(p)
+	e.space.floor = e.space.cache.Bytes()
+	return e
+}
+
+func newSpace(p *automaton.Program) *space {
+	return &space{cache: automaton.NewCache(p), masks: map[int32]*entry{}}
+}
+
+// Start returns the position before any text.
+func (e *Engine) Start() Pos {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return Pos{e.space, automaton.Start}
+}
+
+// Stats returns the counters so far.
+func (e *Engine) Stats() Stats {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := e.stats
+	s.Configs = e.space.cache.Configs()
+	s.Bytes = e.space.cache.Bytes() + e.space.bytes
+	return s
+}
+
+// enter brings p into the current space and returns it. It replaces a space that has
+// outgrown the limit, unless what its positions need is itself most of it.
+func (e *Engine) enter(p Pos) (*space, int32) {
+	sp := e.space
+	if size := sp.cache.Bytes() + sp.bytes; size > e.limit && size > 2*sp.floor {
+		sp = newSpace(e.prog)
+		e.stats.Resets++
+		e.space = sp
+	}
+	if p.space == sp {
+		return sp, p.id
+	}
+	id := sp.cache.Import(p.space.cache, p.id)
+	sp.floor = max(sp.floor, sp.cache.Bytes())
+	return sp, id
+}
+
+// Advance returns the position after token t and whether t is allowed there. To end the
+// text with an end-of-generation token is not its business: it takes one only where the
+// grammar itself names it.
+func (e *Engine) Advance(p Pos, t int32) (Pos, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	sp, id := e.enter(p)
+	next := automaton.Dead
+	if e.vocab.IsText(t) {
+		next = run(sp.cache, e.prog, id, e.vocab.Bytes(t))
+	}
+	next = sp.cache.NextToken(id, t, next, e.vocab.IsEOG(t))
+	return Pos{sp, next}, next != automaton.Dead
+}
+
+// AdvanceBytes returns the position after b and whether b may come next.
+func (e *Engine) AdvanceBytes(p Pos, b []byte) (Pos, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	sp, id := e.enter(p)
+	next := run(sp.cache, e.prog, id, b)
+	return Pos{sp, next}, next != automaton.Dead
+}
+
+func run(c *automaton.Cache, p *automaton.Program, id int32, b []byte) int32 {
+	for _, x := range b {
+		if id = c.Next(id, p.Class(x)); id == automaton.Dead {
+			break
+		}
+	}
+	return id
+}
+
+// Place describes a position.
+type Place struct {
+	Accepting bool // the text may end here
+	Done      bool // it must
+	Bytes     int  // least number of bytes to the end
+}
+
+// At describes p.
+func (e *Engine) At(p Pos) Place {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c := p.space.cache
+	return Place{c.Accepting(p.id), c.Done(p.id), int(c.Dist(p.id))}
+}
+
+// Forced appends the bytes that every text continues with at p to dst, at most limit, and
+// returns them. It stops where the text may end or two bytes are possible.
+func (e *Engine) Forced(dst []byte, p Pos, limit int) []byte {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	sp, id := e.enter(p)
+	for range limit {
+		b, ok := e.only(sp.cache, id)
+		if !ok {
+			break
+		}
+		dst = append(dst, b)
+		id = sp.cache.Next(id, e.prog.Class(b))
+	}
+	return dst
+}
+
+// only returns the one byte that may come next.
+func (e *Engine) only(c *automaton.Cache, id int32) (byte, bool) {
+	if c.Accepting(id) || c.HasTokens(id) {
+		return 0, false
+	}
+	found, count := byte(0), 0
+	for k := range e.prog.Classes() {
+		if c.Next(id, uint8(k)) == automaton.Dead {
+			continue
+		}
+		lo, hi := e.prog.ClassRange(uint8(k))
+		if found = lo; lo != hi {
+			return 0, false
+		}
+		if count++; count > 1 {
+			return 0, false
+		}
+	}
+	return found, count == 1
+}
+
+// Mask returns the set of tokens allowed at p, end-of-generation tokens included where
+// the text may end. The set is shared and must not be changed.
+//
+// left is the number of tokens that may still be generated, the next one included, or
+// negative for any number. Where it runs low only such tokens are allowed after which the
+// text can still be completed within it, spelling one byte per token in the worst case;
+// where that is no longer possible the whole set is returned, and trimmed is false.
+func (e *Engine) Mask(p Pos, left int) (m vocab.Mask, trimmed bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	sp, id := e.enter(p)
+	ent := sp.masks[id]
+	if ent == nil {
+		ent = e.compute(sp, id)
+	} else {
+		e.stats.Hits++
+	}
+	if left < 0 || int64(left)-1 >= int64(ent.farthest) {
+		return ent.mask, false
+	}
+	if int64(sp.cache.Dist(id)) > int64(left) {
+		return ent.mask, false
+	}
+	return e.trim(sp, id, int32(left-1)), true
+}
+
+func (e *Engine) compute(sp *space, id int32) *entry {
+	ent := &entry{mask: vocab.NewMask(e.vocab.Width())}
+	ent.farthest = e.fill(sp.cache, id, ent.mask, noLimit)
+	sp.masks[id] = ent
+	sp.bytes += 4*len(ent.mask) + 64
+	return ent
+}
+
+// trim returns the tokens after which at most limit bytes remain.
+func (e *Engine) trim(sp *space, id, limit int32) vocab.Mask {
+	m := vocab.NewMask(e.vocab.Width())
+	e.fill(sp.cache, id, m, limit)
+	return m
+}

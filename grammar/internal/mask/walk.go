@@ -1,0 +1,110 @@
+package mask
+
+import (
+	"math"
+
+	"github.com/callama/callama/grammar/internal/automaton"
+	"github.com/callama/callama/grammar/vocab"
+)
+
+// noLimit allows tokens at any distance from the end.
+const noLimit = int32(math.MaxInt32)
+
+// walk is the working memory of fill: for each depth of the trie the configuration and
+// its steps.
+type walk struct {
+	ids  [vocab.MaxDepth + 1]int32
+	rows [vocab.MaxDepth + 1][]int32
+}
+
+// fill adds to m the tokens allowed in configuration id after which at most limit bytes
+// remain, and returns the greatest distance such a token leaves. It visits each trie node
+// whose parent's bytes are possible once.
+func (e *Engine) fill(c *automaton.Cache, id int32, m vocab.Mask, limit int32) (farthest int32) {
+	trie := e.vocab.Trie()
+	w := &e.walk
+	w.ids[0], w.rows[0] = id, c.Row(id)
+	visited := 0
+	nodes := trie.Nodes
+	for i := 1; i < len(nodes); {
+		n := nodes[i]
+		visited++
+		d := n.Depth()
+		class := e.prog.Class(n.Byte())
+		next := w.rows[d-1][class]
+		if next < 0 {
+			next = c.Next(w.ids[d-1], class)
+		}
+		if next == automaton.Dead {
+			i = n.End()
+			continue
+		}
+		i++
+		if n.End() > i {
+			w.ids[d], w.rows[d] = next, c.Row(next)
+		}
+		if t := n.Token(); t >= 0 {
+			if dist := c.Dist(next); dist <= limit {
+				farthest = max(farthest, dist)
+				m.Set(t)
+			}
+		}
+	}
+	e.stats.Walks++
+	e.stats.Nodes += int64(visited)
+	for _, t := range trie.Long {
+		if next := run(c, e.prog, id, e.vocab.Bytes(t)); next != automaton.Dead && c.Dist(next) <= limit {
+			farthest = max(farthest, c.Dist(next))
+			m.Set(t)
+		}
+	}
+	for _, pair := range trie.Same {
+		if m.Has(pair[0]) {
+			m.Set(pair[1])
+		}
+	}
+	if c.HasTokens(id) {
+		farthest = max(farthest, e.terminals(c, id, m, limit))
+	}
+	if c.Accepting(id) {
+		for _, t := range e.vocab.EOG() {
+			m.Set(t)
+		}
+	}
+	return farthest
+}
+
+// terminals adds the tokens that token terminals take as a unit.
+func (e *Engine) terminals(c *automaton.Cache, id int32, m vocab.Mask, limit int32) (farthest int32) {
+	try := func(t int32) {
+		if t < 0 || int(t) >= e.vocab.Len() {
+			return
+		}
+		via := automaton.Dead
+		if e.vocab.IsText(t) {
+			via = run(c, e.prog, id, e.vocab.Bytes(t))
+		}
+		if next := c.NextToken(id, t, via, e.vocab.IsEOG(t)); next != automaton.Dead && c.Dist(next) <= limit {
+			farthest = max(farthest, c.Dist(next))
+			m.Set(t)
+		}
+	}
+	all := false
+	c.TokenTerminals(id, func(t int32, negated bool) {
+		if negated {
+			all = true
+		}
+	})
+	if all {
+		for t := range e.vocab.Len() {
+			try(int32(t))
+		}
+		return farthest
+	}
+	var ids []int32
+	c.TokenTerminals(id, func(t int32, _ bool) { ids = append(ids, t) })
+	for _, t := range ids {
+		try(t)
+	}
+	return farthest
+}

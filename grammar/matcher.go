@@ -1,0 +1,121 @@
+package grammar
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/callama/callama/grammar/internal/mask"
+	"github.com/callama/callama/grammar/vocab"
+)
+
+// ErrToken is wrapped by Accept when a token is not allowed.
+var ErrToken = errors.New("token not allowed by the grammar")
+
+// Matcher follows one text through a grammar, token by token. It is owned by one
+// goroutine; Clone gives another one its own. A Matcher holds a few words for each token
+// accepted.
+type Matcher struct {
+	c       *Compiled
+	history []mask.Pos // history[i] is the place after i tokens
+	ended   bool       // an end-of-generation token was accepted, last
+}
+
+// NewMatcher returns a Matcher before the first token.
+func (c *Compiled) NewMatcher() *Matcher {
+	return &Matcher{c: c, history: []mask.Pos{c.engine.Start()}}
+}
+
+func (m *Matcher) pos() mask.Pos { return m.history[len(m.history)-1] }
+
+// Accept takes the next token. A token outside the mask is an error that wraps ErrToken
+// and leaves the Matcher as it was. An end-of-generation token is accepted where the text
+// may end; nothing is allowed after it.
+func (m *Matcher) Accept(t int32) error {
+	if m.ended {
+		return fmt.Errorf("grammar: token %d after the end of the text: %w", t, ErrToken)
+	}
+	if m.c.vocab.IsEOG(t) && m.Accepting() {
+		m.ended = true
+		m.history = append(m.history, m.pos())
+		return nil
+	}
+	next, ok := m.c.engine.Advance(m.pos(), t)
+	if !ok {
+		return fmt.Errorf("grammar: token %d %q: %w", t, m.c.vocab.Bytes(t), ErrToken)
+	}
+	m.history = append(m.history, next)
+	return nil
+}
+
+// Mask returns the set of allowed tokens, as wide as the logits. It is shared with other
+// Matchers and must not be changed; it stays valid. Cost: a lookup where the place was
+// seen before, else a walk over the vocabulary.
+func (m *Matcher) Mask() vocab.Mask {
+	set, _ := m.MaskWithin(-1)
+	return set
+}
+
+// MaskWithin is Mask for a text that may still take at most left tokens, the next one
+// included, negative for any number: when left runs low it drops tokens after which the
+// text could no longer be completed in time, counting one token per byte. It reports
+// whether the text can still be completed within left; if not, the set is Mask's.
+func (m *Matcher) MaskWithin(left int) (set vocab.Mask, fits bool) {
+	if m.ended {
+		return vocab.NewMask(m.c.vocab.Width()), true
+	}
+	set, _ = m.c.engine.Mask(m.pos(), left)
+	return set, left < 0 || m.MinBytes() <= left
+}
+
+// FillMask writes the set of allowed tokens to dst, which must be as wide as the logits.
+func (m *Matcher) FillMask(dst vocab.Mask) {
+	clear(dst[copy(dst, m.Mask()):])
+}
+
+// Forced returns the bytes that every continuation begins with, at most limit; empty where
+// the text may end or two bytes are possible. Cost: a few table lookups per byte.
+func (m *Matcher) Forced(limit int) []byte {
+	if m.ended {
+		return nil
+	}
+	return m.c.engine.Forced(nil, m.pos(), limit)
+}
+
+// Accepting reports whether the text may end here.
+func (m *Matcher) Accepting() bool { return !m.ended && m.c.engine.At(m.pos()).Accepting }
+
+// Done reports whether the text must end here, or has ended.
+func (m *Matcher) Done() bool { return m.ended || m.c.engine.At(m.pos()).Done }
+
+// MinBytes returns the length of the shortest completion.
+func (m *Matcher) MinBytes() int {
+	if m.ended {
+		return 0
+	}
+	return m.c.engine.At(m.pos()).Bytes
+}
+
+// Len returns the number of tokens accepted.
+func (m *Matcher) Len() int { return len(m.history) - 1 }
+
+// Rollback takes back the last n tokens.
+func (m *Matcher) Rollback(n int) error {
+	if n < 0 || n > m.Len() {
+		return fmt.Errorf("grammar: roll back %d of %d tokens", n, m.Len())
+	}
+	if n > 0 {
+		m.ended = false
+		m.history = m.history[:len(m.history)-n]
+	}
+	return nil
+}
+
+// Clone returns an independent Matcher at the same place.
+func (m *Matcher) Clone() *Matcher {
+	return &Matcher{c: m.c, history: append([]mask.Pos(nil), m.history...), ended: m.ended}
+}
+
+// Reset goes back to before the first token.
+func (m *Matcher) Reset() {
+	m.history, m.ended = m.history[:1], false
+}

@@ -1,0 +1,101 @@
+package vocab
+
+import (
+	"bytes"
+	"slices"
+)
+
+// Trie is the byte trie of all text tokens, flattened depth first into one array: the
+// children of a node follow it, and End says where its subtree stops, so that skipping a
+// refused subtree is one assignment. Node 0 is the root. Immutable.
+type Trie struct {
+	Nodes []Node
+	// Same lists pairs of tokens with equal bytes: the first is in the trie, the second is
+	// allowed exactly when the first is.
+	Same [][2]int32
+	// Long are tokens of more than MaxDepth bytes. They are not in the trie.
+	Long []int32
+}
+
+// Node is one trie node in 8 bytes: the label byte, the depth (1 for children of the
+// root), the token that ends here, and the index after its subtree.
+type Node struct {
+	tokenByte uint32 // token<<8 | byte; token noToken for inner nodes
+	endDepth  uint32 // end<<8 | depth
+}
+
+const noToken = 1<<24 - 1
+
+// MaxDepth is the longest token in the trie, in bytes: the depth is stored in 8 bits. Real
+// vocabularies end near 128 (runs of blanks); longer tokens are kept aside in Long.
+const MaxDepth = 255
+
+// Byte returns the label.
+func (n Node) Byte() byte { return byte(n.tokenByte) }
+
+// Token returns the token that ends at this node, or -1.
+func (n Node) Token() int32 {
+	if t := n.tokenByte >> 8; t != noToken {
+		return int32(t)
+	}
+	return -1
+}
+
+// Depth returns the number of bytes from the root to this node.
+func (n Node) Depth() int { return int(n.endDepth & 0xff) }
+
+// End returns the index of the first node after this node's subtree.
+func (n Node) End() int { return int(n.endDepth >> 8) }
+
+// newTrie flattens the given tokens. Order: by bytes, so that a prefix comes before its
+// extensions and the array is a depth-first walk.
+func newTrie(tokens [][]byte, text []int32) Trie {
+	var tr Trie
+	order := make([]int32, 0, len(text))
+	for _, t := range text {
+		if len(tokens[t]) > MaxDepth {
+			tr.Long = append(tr.Long, t)
+			continue
+		}
+		order = append(order, t)
+	}
+	slices.SortFunc(order, func(a, b int32) int {
+		if c := bytes.Compare(tokens[a], tokens[b]); c != 0 {
+			return c
+		}
+		return int(a - b)
+	})
+	tr.Nodes = append(tr.Nodes, Node{tokenByte: noToken << 8})
+	var path []int // open nodes, path[d] at depth d+1
+	var prev []byte
+	closeTo := func(depth int) {
+		for len(path) > depth {
+			n := &tr.Nodes[path[len(path)-1]]
+			n.endDepth = uint32(len(tr.Nodes))<<8 | n.endDepth&0xff
+			path = path[:len(path)-1]
+		}
+	}
+	last := int32(-1)
+	for _, t := range order {
+		b := tokens[t]
+		if last >= 0 && bytes.Equal(prev, b) {
+			tr.Same = append(tr.Same, [2]int32{last, t})
+			continue
+		}
+		common := 0
+		for common < len(prev) && common < len(b) && prev[common] == b[common] {
+			common++
+		}
+		closeTo(common)
+		for d := common; d < len(b); d++ {
+			path = append(path, len(tr.Nodes))
+			tr.Nodes = append(tr.Nodes, Node{tokenByte: noToken<<8 | uint32(b[d]), endDepth: uint32(d + 1)})
+		}
+		n := &tr.Nodes[len(tr.Nodes)-1]
+		n.tokenByte = uint32(t)<<8 | n.tokenByte&0xff
+		prev, last = b, t
+	}
+	closeTo(0)
+	tr.Nodes[0].endDepth = uint32(len(tr.Nodes)) << 8
+	return tr
+}

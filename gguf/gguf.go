@@ -63,9 +63,9 @@ func (e *FormatError) Error() string {
 // Unwrap returns the cause.
 func (e *FormatError) Unwrap() error { return e.Err }
 
-// LimitError says which of the [Limits] a file hit.
+// LimitError says which of the [Limits] a file hit, or that it hit [MaxTensorName].
 type LimitError struct {
-	Name       string // the field of Limits, such as "StringBytes"
+	Name       string // the field of Limits, such as "StringBytes", or the constant
 	Limit, Got uint64 // in the field's unit
 }
 

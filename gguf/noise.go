@@ -28,63 +28,87 @@ func (n *noise) next() uint64 {
 	return z ^ z>>31
 }
 
-// The standard deviations of the stored integers that fillBlocks draws, which are uniform:
-// odd numbers from -127 to 127 for Q8_0, -8 to 7 for Q4_0 (about 0, see there).
+// The standard deviations of the stored integers that a noiseSource draws, which are uniform:
+// odd numbers from -127 to 127 for Q8_0, -8 to 7 for Q4_0 (about 0, by the scale's sign).
 var (
 	deviationQ8 = math.Sqrt((128*128 - 1) / 3.0)
 	deviationQ4 = math.Sqrt((16*16-1)/12.0 + 0.25)
 )
 
-// fillBlocks writes elements of type t, a whole number of blocks, with mean 0 and the given
-// standard deviation, until dst is full. The values are uniform, not normal: sums over a
-// row, which are all that a model sees, are normal anyway, and quantised blocks can be
-// drawn directly, at the speed of the generator. t must be Quantizable.
-func (n *noise) fillBlocks(dst []byte, t Type, deviation float64) {
+// noiseSource draws the data of one tensor: elements with mean 0 and a given standard
+// deviation. The values are uniform, not normal: sums over a row, which are all that a
+// model sees, are normal anyway, and quantised blocks can be drawn directly, at the speed
+// of the generator.
+type noiseSource struct {
+	noise  noise
+	typ    Type
+	scale  uint16 // of the block formats, as binary16
+	levels []byte // of the plain formats: levelCount values, ready to store
+}
+
+// levelCount is how many different values a plain format draws: 5 draws take 60 of 64 bits.
+const (
+	levelBits  = 12
+	levelCount = 1 << levelBits
+)
+
+// newNoiseSource returns the source of a tensor; t must be Quantizable.
+func newNoiseSource(seed uint64, tensor string, t Type, deviation float64) *noiseSource {
+	s := &noiseSource{noise: newNoise(seed, tensor), typ: t}
 	switch t {
 	case Q8_0:
-		d := halfFromFloat(float32(deviation / deviationQ8))
+		s.scale = halfFromFloat(float32(deviation / deviationQ8))
+	case Q4_0:
+		s.scale = halfFromFloat(float32(deviation / deviationQ4))
+	default:
+		// Evenly spaced and symmetric about 0. One product, of an exact integer, so that no
+		// machine rounds it differently.
+		step := float32(deviation * math.Sqrt(3) / levelCount)
+		values := make([]float32, levelCount)
+		for i := range values {
+			values[i] = float32(2*i+1-levelCount) * step
+		}
+		s.levels, _ = Quantize(nil, t, values) // plain formats take every value
+	}
+	return s
+}
+
+// fill draws elements until dst, a whole number of blocks, is full.
+func (s *noiseSource) fill(dst []byte) {
+	switch s.typ {
+	case Q8_0:
 		for ; len(dst) > 0; dst = dst[34:] {
-			binary.LittleEndian.PutUint16(dst, d)
+			binary.LittleEndian.PutUint16(dst, s.scale)
 			for i := 2; i < 34; i += 8 {
 				// Odd bytes only: symmetric about 0, and never -128, which quantising never gives.
-				binary.LittleEndian.PutUint64(dst[i:], n.next()|0x0101010101010101)
+				binary.LittleEndian.PutUint64(dst[i:], s.noise.next()|0x0101010101010101)
 			}
 		}
 	case Q4_0:
-		d := halfFromFloat(float32(deviation / deviationQ4))
 		for ; len(dst) > 0; dst = dst[18:] {
-			a, b := n.next(), n.next()
+			a, b := s.noise.next(), s.noise.next()
 			// The stored integers have mean -1/2; a random sign of the scale takes it out.
 			sign := uint16((a^b)>>63) << 15
-			binary.LittleEndian.PutUint16(dst, d|sign)
+			binary.LittleEndian.PutUint16(dst, s.scale|sign)
 			binary.LittleEndian.PutUint64(dst[2:], a)
 			binary.LittleEndian.PutUint64(dst[10:], b)
 		}
 	default:
-		n.fillFloats(dst, t, deviation)
+		s.fillPlain(dst)
 	}
 }
 
-func (n *noise) fillFloats(dst []byte, t Type, deviation float64) {
-	// A uniform value of 24 bits, symmetric about 0: one exact conversion and one product,
-	// so that no machine rounds it differently.
-	scale := float32(deviation * math.Sqrt(3) / (1 << 23))
-	for len(dst) > 0 {
-		r := n.next()
-		for range 2 {
-			v := float32(int32(r)>>8|1) * scale
-			r >>= 32
-			switch t {
-			case F16:
-				binary.LittleEndian.PutUint16(dst, halfFromFloat(v))
-			case BF16:
-				binary.LittleEndian.PutUint16(dst, bfloatFromFloat(v))
-			default:
-				binary.LittleEndian.PutUint32(dst, math.Float32bits(v))
-			}
-			if dst = dst[t.BlockBytes():]; len(dst) == 0 {
+func (s *noiseSource) fillPlain(dst []byte) {
+	size := s.typ.BlockBytes()
+	for {
+		r := s.noise.next()
+		for range 64 / levelBits {
+			if len(dst) == 0 {
 				return
 			}
+			at := int(r%levelCount) * size
+			copy(dst[:size], s.levels[at:at+size])
+			dst, r = dst[size:], r>>levelBits
 		}
 	}
 }

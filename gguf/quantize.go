@@ -107,13 +107,13 @@ func appendQ4(dst []byte, block []float32, inverse float32) []byte {
 	return dst
 }
 
-// toInt8 truncates. A scale so small that its inverse is infinite gives values beyond int8,
-// where a plain conversion would depend on the machine; they are clamped.
+// toInt8 truncates. Only a block of subnormals, whose scale has an infinite inverse, gives
+// values beyond int8; C leaves their conversion open, and this is what it gives on x86.
 func toInt8(v float64) int8 {
-	if v != v {
+	if !(math.Abs(v) < 1<<31) {
 		return 0
 	}
-	return int8(max(-128, min(127, v)))
+	return int8(int32(v))
 }
 
 func abs32(v float32) float32 { return math.Float32frombits(math.Float32bits(v) &^ (1 << 31)) }

@@ -172,6 +172,9 @@ func (d *decoder) file(f *File) {
 	}
 	tensors := d.count("Tensors", d.limits.Tensors, minTensorBytes)
 	pairs := d.count("Pairs", d.limits.Pairs, minPairBytes)
+	if d.err != nil {
+		return
+	}
 	for i := range pairs {
 		d.part = fmt.Sprintf("metadata pair %d", i)
 		d.pair(f)
@@ -179,7 +182,9 @@ func (d *decoder) file(f *File) {
 			return
 		}
 	}
-	d.alignment(f)
+	if d.alignment(f); d.err != nil {
+		return
+	}
 	for i := range tensors {
 		d.part = fmt.Sprintf("tensor %d", i)
 		d.tensor(f)
@@ -212,9 +217,6 @@ func (d *decoder) pair(f *File) {
 
 // alignment settles f.Alignment, which tensor descriptions are checked against.
 func (d *decoder) alignment(f *File) {
-	if d.err != nil {
-		return
-	}
 	f.Alignment = defaultAlignment
 	if _, ok := f.keys[KeyAlignment]; !ok {
 		return
@@ -229,12 +231,8 @@ func (d *decoder) alignment(f *File) {
 }
 
 func (d *decoder) tensor(f *File) {
-	name := d.text("", MaxTensorName)
+	name := d.text("MaxTensorName", MaxTensorName)
 	if d.err != nil {
-		var limit *LimitError
-		if errors.As(d.err, &limit) {
-			d.err = &FormatError{d.pos, d.part, fmt.Errorf("a name of %d bytes, want at most %d", limit.Got, MaxTensorName)}
-		}
 		return
 	}
 	d.part = fmt.Sprintf("tensor %q", name)

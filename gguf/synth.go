@@ -162,11 +162,11 @@ func (p tensorPlan) deviation() float64 {
 
 // fillTensor writes a tensor of noise in chunks.
 func fillTensor(w io.Writer, t Tensor, seed uint64, deviation float64) error {
-	n := newNoise(seed, t.Name)
+	source := newNoiseSource(seed, t.Name, t.Type, deviation)
 	chunk := make([]byte, min(t.Bytes, int64(noiseChunk*t.Type.BlockBytes())))
 	for left := t.Bytes; left > 0; left -= int64(len(chunk)) {
 		chunk = chunk[:min(left, int64(len(chunk)))]
-		n.fillBlocks(chunk, t.Type, deviation)
+		source.fill(chunk)
 		if _, err := w.Write(chunk); err != nil {
 			return err
 		}

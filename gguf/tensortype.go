@@ -45,6 +45,8 @@ const (
 	TQ2_0   Type = 35
 	MXFP4   Type = 39
 	NVFP4   Type = 40
+	Q1_0    Type = 41
+	Q2_0    Type = 42
 )
 
 // layout is how a type lies in memory.
@@ -69,6 +71,7 @@ var layouts = [...]layout{
 	IQ4_NL: {"IQ4_NL", 32, 18}, IQ4_XS: {"IQ4_XS", 256, 136},
 	TQ1_0: {"TQ1_0", 256, 54}, TQ2_0: {"TQ2_0", 256, 66},
 	MXFP4: {"MXFP4", 32, 17}, NVFP4: {"NVFP4", 64, 36},
+	Q1_0: {"Q1_0", 128, 18}, Q2_0: {"Q2_0", 64, 18},
 }
 
 func (t Type) layout() layout {

@@ -15,6 +15,7 @@ import (
 // modelCmd holds the commands about model files.
 type modelCmd struct {
 	Synth synthCmd `cmd:"" help:"Write a model of a published shape with seeded random weights."`
+	Info  infoCmd  `cmd:"" help:"Print what a GGUF file holds and how much memory it needs."`
 }
 
 // synthCmd is "callama model synth".

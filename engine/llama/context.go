@@ -212,11 +212,11 @@ func (c *Context) compare(p ContextParams) (diffs []string) {
 	if p.NCtx == 0 {
 		p.NCtx = int(C.cl_llama_model_n_ctx_train(c.model.lib.c, c.model.c))
 	}
-	// n_ctx is rounded up to 256 for the whole or for each sequence.
+	// n_ctx is rounded up to 256 for the whole or for each sequence, after it bounded n_batch.
 	if c.nCtx < p.NCtx || c.nCtx >= p.NCtx+256*(1+p.NSeqMax) {
 		differ("n_ctx", c.nCtx, p.NCtx)
 	}
-	differ("n_batch", c.nBatch, min(p.NBatch, c.nCtx))
+	differ("n_batch", c.nBatch, min(p.NBatch, p.NCtx))
 	differ("n_ubatch", c.nUBatch, min(p.NUBatch, c.nBatch))
 	differ("n_seq_max", c.nSeqMax, p.NSeqMax)
 	differ("n_threads", int(C.cl_llama_n_threads(c.model.lib.c, c.c)), p.Threads)

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"slices"
+	"strings"
 )
 
 // FileError says what is wrong with a GGUF file. Only its header is looked at here, for
@@ -36,28 +39,41 @@ const (
 
 // The GGUF value types that matter here.
 const (
-	ggufFloat32 = 6
+	ggufUint32  = 4
 	ggufInt32   = 5
+	ggufFloat32 = 6
 	ggufString  = 8
 	ggufArray   = 9
 )
+
+// maxLayers is llama.cpp's LLAMA_MAX_LAYERS: it asserts that block_count is 1 to this.
+const maxLayers = 512
+
+// maxHeads bounds head counts, whose product with the head size overflows 32 bits otherwise.
+const maxHeads = 1 << 16
+
+// noWeights are the ggml types without a dot product, which a matrix multiplication calls
+// through a null pointer: Q8_1, Q8_K, I8 to I64, F64.
+var noWeights = []uint32{9, 15, 24, 25, 26, 27, 28}
 
 // ggufSizes are the sizes in bytes of the fixed-size value types, in the order of gguf_type;
 // 0 for strings and arrays.
 var ggufSizes = [...]int64{1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8}
 
 // A ggufValue is what the check remembers of a key: its type, the elements' type and count
-// of an array, and the text of a string.
+// of an array, the text of a string, the bits of a uint32 or float32.
 type ggufValue struct {
 	kind, elem uint32
 	n          uint64
 	text       string
+	bits       uint32
 }
 
 // A ggufHeader is what the check read.
 type ggufHeader struct {
-	keys       map[string]ggufValue
-	duplicates string // an entry that tokenizer.ggml.tokens has twice
+	keys     map[string]ggufValue
+	repeated string // an entry that tokenizer.ggml.tokens has twice
+	tensor   string // what is wrong with a tensor
 }
 
 // checkModelFile reads the header of a model file. Errors are the operating system's or a
@@ -70,10 +86,32 @@ func checkModelFile(path string) error {
 	if t := h.keys["general.type"]; t.kind == ggufString && t.text == "adapter" {
 		return fmt.Errorf("%s is an adapter, not a model", path)
 	}
-	if reason := h.vocabularyProblem(); reason != "" {
-		return &FileError{Path: path, Reason: reason}
+	for _, problem := range []string{h.shapeProblem(), h.vocabularyProblem(), h.tensor} {
+		if problem != "" {
+			return &FileError{Path: path, Reason: problem}
+		}
 	}
 	return nil
+}
+
+// shapeProblem tells which numbers the library would assert on, or overflow with.
+func (h *ggufHeader) shapeProblem() string {
+	arch := h.keys["general.architecture"].text
+	if n, ok := h.keys[arch+".block_count"]; ok && (n.kind != ggufUint32 || n.bits < 1 || n.bits > maxLayers) {
+		return fmt.Sprintf("it says that it has %d layers: 1 to %d", n.bits, maxLayers)
+	}
+	for _, name := range []string{".attention.head_count", ".attention.head_count_kv"} {
+		if n := h.keys[arch+name]; n.kind == ggufUint32 && n.bits > maxHeads {
+			return fmt.Sprintf("%s%s is %d: at most %d", arch, name, n.bits, maxHeads)
+		}
+	}
+	for _, name := range []string{".attention.layer_norm_epsilon", ".attention.layer_norm_rms_epsilon"} {
+		// not >= 0 rather than < 0: NaN is refused too
+		if e := h.keys[arch+name]; e.kind == ggufFloat32 && !(math.Float32frombits(e.bits) >= 0) {
+			return fmt.Sprintf("%s%s is %v: at least 0", arch, name, math.Float32frombits(e.bits))
+		}
+	}
+	return ""
 }
 
 // vocabularyProblem tells what the library would read past the end of, or assert.
@@ -85,8 +123,8 @@ func (h *ggufHeader) vocabularyProblem() string {
 	if tokens.kind != ggufArray || tokens.elem != ggufString {
 		return "tokenizer.ggml.tokens is not an array of strings"
 	}
-	if h.duplicates != "" {
-		return fmt.Sprintf("tokenizer.ggml.tokens holds %q twice", h.duplicates)
+	if h.repeated != "" {
+		return fmt.Sprintf("tokenizer.ggml.tokens holds %q twice", h.repeated)
 	}
 	for key, elem := range map[string]uint32{"tokenizer.ggml.scores": ggufFloat32, "tokenizer.ggml.token_type": ggufInt32} {
 		if v, ok := h.keys[key]; ok && (v.kind != ggufArray || v.elem != elem || v.n < tokens.n) {
@@ -109,6 +147,9 @@ func checkAdapterFile(path string) error {
 		if v := h.keys[key]; v.kind != ggufString || v.text != want {
 			return fmt.Errorf("%s is not a LoRA adapter: %s is %q, not %q", path, key, v.text, want)
 		}
+	}
+	if h.tensor != "" {
+		return &FileError{Path: path, Reason: h.tensor}
 	}
 	if v, ok := h.keys["general.architecture"]; !ok || v.kind != ggufString {
 		return &FileError{Path: path, Reason: "general.architecture is not a string"}
@@ -133,12 +174,18 @@ func readGGUFHeader(path string) (*ggufHeader, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &ggufScanner{r: bufio.NewReaderSize(f, 1<<16), left: info.Size()}
-	h := s.header()
-	if s.err != nil {
-		return nil, &FileError{Path: path, Offset: info.Size() - s.left, Reason: s.err.Error(), err: errors.Unwrap(s.err)}
+	h, offset, err := scanGGUF(f, info.Size())
+	if err != nil {
+		return nil, &FileError{Path: path, Offset: offset, Reason: err.Error(), err: errors.Unwrap(err)}
 	}
 	return h, nil
+}
+
+// scanGGUF reads the keys of a file of size bytes; offset is where it stopped.
+func scanGGUF(r io.Reader, size int64) (h *ggufHeader, offset int64, err error) {
+	s := &ggufScanner{r: bufio.NewReaderSize(r, 1<<16), left: size}
+	h = s.header()
+	return h, size - s.left, s.err
 }
 
 // A ggufScanner reads a header; after the first error everything it reads is zero.
@@ -234,7 +281,34 @@ func (s *ggufScanner) header() *ggufHeader {
 		}
 		h.keys[key] = s.value(key, h)
 	}
+	for range tensors {
+		if s.err != nil {
+			break
+		}
+		if problem := s.tensor(); h.tensor == "" {
+			h.tensor = problem
+		}
+	}
 	return h
+}
+
+// tensor reads an entry of the tensor table and tells what is wrong with it. Whether names,
+// shapes and offsets are right is the library's to check.
+func (s *ggufScanner) tensor() (problem string) {
+	name, dims := s.string(), s.u32()
+	if dims > 4 {
+		s.fail("tensor %q has %d dimensions: at most 4", name, dims)
+	}
+	for range min(dims, 4) {
+		s.u64()
+	}
+	kind := s.u32()
+	s.u64() // offset
+	// Hash-routed expert tables are weights in name only.
+	if dims >= 2 && slices.Contains(noWeights, kind) && !strings.Contains(name, "tid2eid") {
+		return fmt.Sprintf("tensor %q has type %d, which cannot be multiplied", name, kind)
+	}
+	return ""
 }
 
 func (s *ggufScanner) value(key string, h *ggufHeader) ggufValue {
@@ -243,6 +317,8 @@ func (s *ggufScanner) value(key string, h *ggufHeader) ggufValue {
 	case s.err != nil:
 	case v.kind == ggufString:
 		v.text = s.string()
+	case v.kind == ggufUint32 || v.kind == ggufFloat32:
+		v.bits = s.u32()
 	case v.kind == ggufArray:
 		v.elem, v.n = s.u32(), s.u64()
 		s.array(key, v, h)
@@ -261,14 +337,7 @@ func (s *ggufScanner) array(key string, v ggufValue, h *ggufHeader) {
 	case v.n > maxGGUFArray:
 		s.fail("key %q is an array of %d elements: at most %d", key, v.n, maxGGUFArray)
 	case v.elem == ggufString && key == "tokenizer.ggml.tokens":
-		seen := make(map[string]struct{}, min(v.n, 1<<18))
-		for i := uint64(0); i < v.n && s.err == nil; i++ {
-			text := s.string()
-			if _, twice := seen[text]; twice && text != "" && h.duplicates == "" {
-				h.duplicates = text
-			}
-			seen[text] = struct{}{}
-		}
+		h.repeated = s.repeated(v.n)
 	case v.elem == ggufString:
 		for i := uint64(0); i < v.n && s.err == nil; i++ {
 			n := s.u64()
@@ -283,4 +352,21 @@ func (s *ggufScanner) array(key string, v ggufValue, h *ggufHeader) {
 	default:
 		s.fail("key %q is an array of unknown type %d", key, v.elem)
 	}
+}
+
+// repeated reads n strings and returns one that is there twice. The library takes them as C
+// strings, and gives empty ones a name of their own.
+func (s *ggufScanner) repeated(n uint64) (twice string) {
+	seen := make(map[string]struct{}, min(n, 1<<18))
+	for i := uint64(0); i < n && s.err == nil; i++ {
+		text, _, _ := strings.Cut(s.string(), "\x00")
+		if text == "" {
+			text = fmt.Sprintf("[EMPTY_%d]", i)
+		}
+		if _, ok := seen[text]; ok {
+			twice = text
+		}
+		seen[text] = struct{}{}
+	}
+	return twice
 }

@@ -111,7 +111,7 @@ func (f *ggufFile) tensor(r *rand.Rand, scale float32, name string, dims ...uint
 
 // The tiny model's shape.
 const (
-	tinyEmbd, tinyFF, tinyHeads, tinyHeadsKV, tinyLayers = 64, 128, 4, 2, 2
+	tinyEmbd, tinyFF, tinyHeads, tinyHeadsKV, tinyLayers = 64, 128, 2, 1, 2
 	tinyContext                                          = 1024
 )
 

@@ -2,7 +2,8 @@
 // compute capability, their total and free memory, and the driver's version. It opens the
 // CUDA driver (libcuda.so.1) and NVML (libnvidia-ml.so.1) at run time through purego, so a
 // program that imports it needs neither cgo nor a CUDA toolkit to build, and runs on
-// machines without an NVIDIA device: there the list of devices is empty.
+// machines without an NVIDIA device, or with another system than Linux: there the list of
+// devices is empty.
 //
 // It also finds the run-time libraries of a CUDA toolkit ([LoadToolkit]) and says how many
 // layers of a model fit in a device's memory ([LayersThatFit]).
@@ -92,6 +93,9 @@ type Libraries struct {
 	Driver string // default libcuda.so.1
 	NVML   string // default libnvidia-ml.so.1
 }
+
+// errAbsent means that a library is not on this machine at all.
+var errAbsent = errors.New("library not found")
 
 const (
 	driverSoname = "libcuda.so.1"

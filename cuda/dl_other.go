@@ -1,14 +1,8 @@
-//go:build !((darwin || freebsd || linux || netbsd) && !android)
+//go:build !(linux && !android && (amd64 || arm64))
 
 package cuda
 
-import (
-	"errors"
-	"fmt"
-)
-
-// errAbsent means that a library is not on this machine at all.
-var errAbsent = errors.New("library not found")
+import "fmt"
 
 type library struct{ name string }
 

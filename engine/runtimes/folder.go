@@ -94,11 +94,11 @@ func foldersFiles(dir string) (map[string]int64, error) {
 		}
 		out[name] = info.Size()
 		total += info.Size()
-		if len(out) > maxEntries {
-			return nil, &LimitError{"files", maxEntries, name}
+		if len(out) > packageBounds.entries {
+			return nil, &LimitError{"files", int64(packageBounds.entries), name}
 		}
-		if total > maxUnpackedSize {
-			return nil, &LimitError{"bytes", maxUnpackedSize, name}
+		if total > packageBounds.total {
+			return nil, &LimitError{"bytes", packageBounds.total, name}
 		}
 	}
 	return out, nil

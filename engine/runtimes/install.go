@@ -193,13 +193,16 @@ func (in installer) build(ctx context.Context, o Options, target string, m manif
 	if m.Library, err = libraryIn(dir); err != nil {
 		return Runtime{}, err
 	}
-	if err := writeFileSync(filepath.Join(dir, llamaLicenceName), llamaLicence); err != nil {
-		return Runtime{}, err
+	if err := os.WriteFile(filepath.Join(dir, llamaLicenceName), llamaLicence, 0o644); err != nil {
+		return Runtime{}, fmt.Errorf("runtimes: %w", err)
 	}
 	if m.Files, err = sizes(dir); err != nil {
 		return Runtime{}, err
 	}
 	if err := m.write(dir); err != nil {
+		return Runtime{}, fmt.Errorf("runtimes: %w", err)
+	}
+	if err := syncFiles(dir); err != nil {
 		return Runtime{}, err
 	}
 	if err := ctx.Err(); err != nil {
@@ -352,7 +355,7 @@ func (in installer) unpackAll(ctx context.Context, o Options, v Variant, files p
 		r := &meter{ctx: ctx, r: f, total: p.Bytes, report: func(done, total int64) {
 			o.Progress(Progress{Unpacking, p.Name, done, total})
 		}}
-		if err := unpack(r, root, p.Folder); err != nil {
+		if err := unpack(r, root, p.Folder, packageBounds); err != nil {
 			return fmt.Errorf("%s %s: %w", p.Name, p.Version, err)
 		}
 	}

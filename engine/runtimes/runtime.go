@@ -105,7 +105,7 @@ func (m *manifest) write(dir string) error {
 	if err != nil {
 		return err
 	}
-	return writeFileSync(filepath.Join(dir, manifestName), append(data, '\n'))
+	return os.WriteFile(filepath.Join(dir, manifestName), append(data, '\n'), 0o644)
 }
 
 // damage says what of a runtime's folder is not as it was installed, or "". It looks at

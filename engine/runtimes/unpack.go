@@ -13,13 +13,16 @@ import (
 	"strings"
 )
 
-// Bounds on a package that is unpacked. A package's checksum is known before, so these guard
+// bounds limit a package that is unpacked. A package's checksum is known before, so they guard
 // against a mistake in the table and keep the unpacker safe by itself.
-const (
-	maxEntries      = 1000    // entries of an archive; the largest pinned one has 25
-	maxFileBytes    = 1 << 30 // bytes of one file; the largest has 374 MB
-	maxUnpackedSize = 2 << 30 // bytes of all files together, skipped ones included
-)
+type bounds struct {
+	entries int   // entries of an archive
+	file    int64 // bytes of one file
+	total   int64 // bytes of all files together, skipped ones included
+}
+
+// packageBounds are generous: the largest pinned packages have 25 entries, and a file of 374 MB.
+var packageBounds = bounds{entries: 1000, file: 1 << 30, total: 2 << 30}
 
 // LimitError says which bound of the unpacker an archive broke.
 type LimitError struct {
@@ -36,13 +39,12 @@ func (e *LimitError) Error() string {
 // the files in folder and the package's licence. Everything else is read over, but an entry
 // that no honest package has, such as a link or a name that leads out of the package, fails
 // the whole. Files of an earlier package in dst are replaced.
-func unpack(r io.Reader, dst *os.Root, folder string) error {
+func unpack(r io.Reader, dst *os.Root, folder string, b bounds) error {
 	zr, err := gzip.NewReader(r)
 	if err != nil {
 		return fmt.Errorf("runtimes: not a package file (gzip): %w", err)
 	}
-	// A tar ends before its padding does; what follows must not be unbounded either.
-	tr := tar.NewReader(io.LimitReader(zr, maxUnpackedSize+maxEntries*2*512))
+	tr := tar.NewReader(zr)
 	seen := make(map[string]bool)
 	var total int64
 	inFolder := false
@@ -54,8 +56,8 @@ func unpack(r io.Reader, dst *os.Root, folder string) error {
 		if err != nil {
 			return fmt.Errorf("runtimes: damaged package file: %w", err)
 		}
-		if entries >= maxEntries {
-			return &LimitError{"entries", maxEntries, h.Name}
+		if entries >= b.entries {
+			return &LimitError{"entries", int64(b.entries), h.Name}
 		}
 		name, err := entryName(h)
 		if err != nil {
@@ -64,11 +66,11 @@ func unpack(r io.Reader, dst *os.Root, folder string) error {
 		if h.Typeflag == tar.TypeDir {
 			continue
 		}
-		if h.Size > maxFileBytes {
-			return &LimitError{"bytes in a file", maxFileBytes, h.Name}
+		if h.Size > b.file {
+			return &LimitError{"bytes in a file", b.file, h.Name}
 		}
-		if total += h.Size; total > maxUnpackedSize {
-			return &LimitError{"bytes unpacked", maxUnpackedSize, h.Name}
+		if total += h.Size; total > b.total {
+			return &LimitError{"bytes unpacked", b.total, h.Name}
 		}
 		if seen[name] {
 			return fmt.Errorf("runtimes: archive entry %q occurs twice", h.Name)
@@ -134,10 +136,6 @@ func writeEntry(dst *os.Root, name string, r io.Reader, size int64) error {
 	if err == nil && n != size {
 		err = fmt.Errorf("%d bytes instead of %d", n, size)
 	}
-	// On disk before the folder gets its name: a power cut leaves no half library.
-	if err == nil {
-		err = f.Sync()
-	}
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}
@@ -147,21 +145,25 @@ func writeEntry(dst *os.Root, name string, r io.Reader, size int64) error {
 	return nil
 }
 
-// writeFileSync writes a file and waits until it is on disk.
-func writeFileSync(name string, data []byte) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+// syncFiles waits until the files of a folder are on disk: a folder that has its name after a
+// power cut must hold them.
+func syncFiles(dir string) error {
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return fmt.Errorf("runtimes: %w", err)
 	}
-	_, err = f.Write(data)
-	if err == nil {
+	for _, e := range entries {
+		f, err := os.OpenFile(filepath.Join(dir, e.Name()), os.O_RDWR, 0)
+		if err != nil {
+			return fmt.Errorf("runtimes: %w", err)
+		}
 		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return fmt.Errorf("runtimes: %s: %w", filepath.Base(name), err)
+		if closeErr := f.Close(); err == nil {
+			err = closeErr
+		}
+		if err != nil {
+			return fmt.Errorf("runtimes: %s: %w", e.Name(), err)
+		}
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-//go:build (darwin || freebsd || linux || netbsd) && !android
+//go:build linux && !android && (amd64 || arm64)
 
 package cuda
 
@@ -13,9 +13,6 @@ import (
 
 	"github.com/ebitengine/purego"
 )
-
-// errAbsent means that a library is not on this machine at all.
-var errAbsent = errors.New("library not found")
 
 // library is an opened shared library. It is never closed: the CUDA libraries keep threads
 // and exit handlers of their own, and unmapping them under these crashes the process.
@@ -58,11 +55,8 @@ func libraryIsMissing(name, message string) bool {
 		return true
 	case strings.HasPrefix(message, "Error loading shared library "+name+": No such file"): // musl
 		return true
-	case strings.HasPrefix(message, "Shared object \""+name+"\" not found"): // BSD
-		return true
 	}
-	// The loader of macOS lists every place it tried; no CUDA driver exists for it.
-	return strings.HasPrefix(message, "dlopen("+name) && strings.Contains(message, "no such file")
+	return false
 }
 
 // bind sets the function that fn points to to the library's symbol. It asks for the symbol

@@ -2,6 +2,7 @@ package gbnf
 
 import (
 	"fmt"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -129,10 +130,14 @@ func Nullable(g *Grammar) []bool { return fixpoint(g, nullable) }
 func Productive(g *Grammar) []bool { return fixpoint(g, productive) }
 
 // Reachable tells for each rule whether the root refers to it, directly or not.
-func Reachable(g *Grammar) []bool {
+func Reachable(g *Grammar) []bool { return reachableFrom(g, []RuleID{g.Root}) }
+
+func reachableFrom(g *Grammar, start []RuleID) []bool {
 	seen := make([]bool, len(g.Rules))
-	seen[g.Root] = true
-	todo := []RuleID{g.Root}
+	todo := slices.Clone(start)
+	for _, id := range start {
+		seen[id] = true
+	}
 	for len(todo) > 0 {
 		id := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]

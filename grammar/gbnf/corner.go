@@ -60,23 +60,22 @@ func (c *cycle) build() {
 	cycleID := c.component[c.rules[0]]
 	quiet := make(map[RuleID][]RuleID)
 	// In a cycle of several rules every expression is used once for each of them.
-	share := func(name string, e Expr) Expr {
+	share := func(e Expr) Expr {
 		if len(c.rules) > 1 {
-			e = c.shared(name, e)
-			c.grow(false)
+			return c.hoist(e)
 		}
 		return e
 	}
 	for _, b := range c.rules {
-		name := c.rewriter.rules[b].Name
+		c.base = c.rewriter.rules[b].Name
 		others, corners := c.split(c.bodies[b], cycleID)
-		c.others[b] = share(name+"-head", others)
+		c.others[b] = share(others)
 		for _, k := range corners {
 			if nullable(k.rest, c.empty) {
 				quiet[k.rule] = append(quiet[k.rule], b)
 			}
 			if text := c.withoutEmpty(k.rest); !isNothing(text) {
-				c.steps[k.rule] = append(c.steps[k.rule], step{b, share(name+"-step", text)})
+				c.steps[k.rule] = append(c.steps[k.rule], step{b, share(text)})
 			}
 		}
 	}

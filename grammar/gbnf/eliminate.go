@@ -30,7 +30,7 @@ func EliminateLeftRecursion(g *Grammar) (*Grammar, error) {
 	if err := r.eliminate(); err != nil {
 		return nil, err
 	}
-	return r.grammar(), nil
+	return r.dropUnused(len(g.Rules)), nil
 }
 
 // repeatsEmpty reports whether any rule repeats an item that may be empty.
@@ -98,11 +98,13 @@ type transform struct {
 	component []int             // by rule: its left-recursive cycle, -1 for none
 	solid     map[RuleID]RuleID // by rule: one that derives the same texts but the empty one
 	pending   []RuleID          // rules whose solid one has no expression yet
+	hoisted   map[Expr]RuleID   // by node: the rule that hoist made of it
+	base      string            // the name that hoisted rules derive theirs from
 }
 
 func (r *rewriter) eliminate() error {
 	g := r.grammar()
-	t := &transform{rewriter: r, empty: Nullable(g), solid: make(map[RuleID]RuleID)}
+	t := &transform{rewriter: r, empty: Nullable(g), solid: make(map[RuleID]RuleID), hoisted: make(map[Expr]RuleID)}
 	t.component = cycles(g, t.empty)
 	byCycle := make(map[int][]RuleID)
 	for i := range r.rules {
@@ -120,24 +122,47 @@ func (r *rewriter) eliminate() error {
 	// Rules appear while others are rewritten; the loop reaches them all.
 	for id := 0; id < len(r.rules); id++ {
 		t.fillSolid()
-		r.rules[id].Expr = mapExpr(r.rules[id].Expr, func(_, e Expr) Expr {
-			if rep, ok := e.(*Repeat); ok && isRepeatedEmpty(rep, t.empty) {
-				return repeat(t.withoutEmpty(rep.Item), 0, rep.Max)
+		t.base = r.rules[id].Name
+		r.rules[id].Expr = mapExpr(r.rules[id].Expr, func(old, mapped Expr) Expr {
+			rep, ok := mapped.(*Repeat)
+			if !ok || !isRepeatedEmpty(rep, t.empty) {
+				return mapped
 			}
-			return e
+			item := rep.Item
+			if before := old.(*Repeat).Item; !isSmall(before) {
+				item = before // it gets a rule, which is rewritten in its turn
+			}
+			return repeat(t.withoutEmpty(item), 0, rep.Max)
 		})
 		t.fillSolid()
 	}
 	return nil
 }
 
-// grow makes empty and component cover the rules that were added since; what they derive
-// is said by nullable.
+// grow makes the tables cover the rules that were added since; nullable says what they
+// derive.
 func (t *transform) grow(nullable bool) {
-	for len(t.empty) < len(t.rules) {
+	for id := len(t.empty); id < len(t.rules); id++ {
 		t.empty = append(t.empty, nullable)
 		t.component = append(t.component, -1)
+		t.bodies = append(t.bodies, t.rules[id].Expr)
 	}
+}
+
+// hoist returns an expression for e that may be used several times: e itself if it is
+// small, or a reference to a rule for it, the same for the same node. Without it, nested
+// repetitions would double at every level.
+func (t *transform) hoist(e Expr) Expr {
+	if isSmall(e) {
+		return e
+	}
+	id, ok := t.hoisted[e]
+	if !ok {
+		id = t.add(t.base+"-part", e)
+		t.grow(nullable(e, t.empty))
+		t.hoisted[e] = id
+	}
+	return &Ref{Rule: id}
 }
 
 // solidRef refers to a rule that derives what r derives but the empty text.
@@ -161,7 +186,8 @@ func (t *transform) fillSolid() {
 	for len(t.pending) > 0 {
 		r := t.pending[len(t.pending)-1]
 		t.pending = t.pending[:len(t.pending)-1]
-		e := t.withoutEmpty(t.bodies[r])
+		t.base = t.rules[r].Name
+		e := t.takeEmpty(t.bodies[r])
 		t.rules[t.solid[r]].Expr = e
 	}
 }
@@ -171,13 +197,22 @@ func (t *transform) withoutEmpty(e Expr) Expr {
 	if !nullable(e, t.empty) {
 		return e
 	}
+	if ref, ok := t.hoist(e).(*Ref); ok {
+		return t.solidRef(ref.Rule)
+	}
+	return t.takeEmpty(e)
+}
+
+// takeEmpty does so for e itself, which derives the empty text.
+func (t *transform) takeEmpty(e Expr) Expr {
 	var parts []Expr
 	switch e := e.(type) {
 	case *Ref:
 		return t.solidRef(e.Rule)
 	case *Seq: // every item may be empty: one of them is the first that is not
+		tails := t.tails(e.Items)
 		for i, item := range e.Items {
-			parts = append(parts, sequence(append([]Expr{t.withoutEmpty(item)}, e.Items[i+1:]...)...))
+			parts = append(parts, sequence(t.withoutEmpty(item), tails[i+1]))
 		}
 	case *Alt:
 		for _, item := range e.Items {
@@ -188,13 +223,29 @@ func (t *transform) withoutEmpty(e Expr) Expr {
 			return repeat(t.withoutEmpty(e.Item), 1, e.Max)
 		}
 	case *Members: // no member is required or may be empty: now one of them is required
-		for i := range e.Items {
-			items := append([]Member(nil), e.Items...)
+		all := append([]Member(nil), e.Items...)
+		for i := range all {
+			all[i].Expr = t.hoist(all[i].Expr)
+		}
+		sep := t.hoist(e.Sep)
+		for i := range all {
+			items := append([]Member(nil), all...)
 			items[i].Required = true
-			parts = append(parts, &Members{Items: items, Sep: e.Sep, Ordered: e.Ordered})
+			parts = append(parts, &Members{Items: items, Sep: sep, Ordered: e.Ordered})
 		}
 	}
 	return choice(parts...)
+}
+
+// tails returns for each i an expression for items[i:], of a size that does not grow with
+// their number.
+func (t *transform) tails(items []Expr) []Expr {
+	tails := make([]Expr, len(items)+1)
+	tails[len(items)] = empty
+	for i := len(items) - 1; i > 0; i-- { // tails[0] is not needed
+		tails[i] = t.hoist(sequence(t.hoist(items[i]), tails[i+1]))
+	}
+	return tails
 }
 
 // corner is a way to begin: rule, then rest.
@@ -227,8 +278,13 @@ func (t *transform) split(e Expr, c int) (others Expr, corners []corner) {
 			add(item, empty)
 		}
 	case *Seq:
+		if !nullable(e.Items[0], t.empty) {
+			add(e.Items[0], sequence(e.Items[1:]...))
+			break
+		}
+		tails := t.tails(e.Items)
 		for i, item := range e.Items {
-			add(item, sequence(e.Items[i+1:]...))
+			add(item, tails[i+1])
 			if !nullable(item, t.empty) {
 				break
 			}
@@ -241,7 +297,7 @@ func (t *transform) split(e Expr, c int) (others Expr, corners []corner) {
 		if high > 0 {
 			high--
 		}
-		add(e.Item, repeat(item, max(low-1, 0), high))
+		add(e.Item, repeat(t.hoist(item), max(low-1, 0), high))
 	}
 	return choice(parts...), corners
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -105,6 +106,53 @@ func TestEliminateLeftRecursion(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) { checkElimination(t, mustParse(t, tc.text), 7) })
 	}
+}
+
+// TestEliminateStaysSmall: nested empty repetitions must not double at every level.
+func TestEliminateStaysSmall(t *testing.T) {
+	const depth = 100
+	nest := func(open, close string) string {
+		return "root ::= " + strings.Repeat(open, depth) + `"a"` + strings.Repeat(close, depth)
+	}
+	for _, tc := range []struct{ name, text string }{
+		{"item last", nest(`("b"* `, ")*")},
+		{"item first", nest("(", ` "b"*)*`)},
+		{"item in the middle", nest(`("b"? `, ` "b"?)*`)},
+		{"alternatives", nest(`("b"* | "b"? `, ")*")},
+		{"counted", nest(`("b"? `, "?){0,3}")},
+		{"many empty items", "root ::= (" + strings.Repeat(`"a"? `, 5000) + ")*"},
+		{"left recursive", nest(`root? (`, `? "b"?)*`)},
+		{"left recursive alternatives", nest(`(root | "b"? root "b"* | "a" `, ")?")},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			g := mustParse(t, tc.text)
+			got, err := EliminateLeftRecursion(g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			before, after := countNodes(g), countNodes(got)
+			if after > before*before {
+				t.Errorf("%d nodes became %d", before, after)
+			}
+			if text := g.String(); len(text) > 100*len(tc.text)*len(tc.text) {
+				t.Errorf("%d bytes became %d", len(tc.text), len(text))
+			}
+		})
+	}
+}
+
+func countNodes(g *Grammar) int {
+	n := 0
+	for _, rule := range g.Rules {
+		var count func(Expr) bool
+		count = func(e Expr) bool {
+			n++
+			children(e, count)
+			return true
+		}
+		count(rule.Expr)
+	}
+	return n
 }
 
 func TestEliminateLeavesOthersAlone(t *testing.T) {

@@ -1,5 +1,7 @@
 package gbnf
 
+import "slices"
+
 // Trim returns a grammar of the same language without what no text of it can use:
 // alternatives and optional parts that derive no finite text, and rules that the root
 // does not reach. An engine that walks the result never enters a path without an end.
@@ -98,23 +100,39 @@ func trimMembers(m *Members) Expr {
 func (r *rewriter) dropUnreachable(original *Grammar, changed bool) *Grammar {
 	g := r.grammar()
 	reached := Reachable(g)
+	if !changed && !slices.Contains(reached, false) {
+		return original
+	}
+	return g.keep(reached)
+}
+
+// dropUnused returns the rewritten grammar without those of its new rules, numbered from
+// first, that nothing refers to any more.
+func (r *rewriter) dropUnused(first int) *Grammar {
+	g := r.grammar()
+	all := make([]RuleID, first)
+	for i := range all {
+		all[i] = RuleID(i)
+	}
+	return g.keep(reachableFrom(g, all))
+}
+
+// keep returns the grammar of the rules in the set, which is closed under references.
+func (g *Grammar) keep(set []bool) *Grammar {
 	number := make([]RuleID, len(g.Rules))
 	kept := 0
 	for i := range g.Rules {
 		number[i] = RuleID(kept)
-		if reached[i] {
+		if set[i] {
 			kept++
 		}
 	}
 	if kept == len(g.Rules) {
-		if !changed {
-			return original
-		}
 		return g
 	}
 	small := &Grammar{Rules: make([]Rule, 0, kept), Root: number[g.Root]}
 	for i, rule := range g.Rules {
-		if !reached[i] {
+		if !set[i] {
 			continue
 		}
 		rule.Expr = mapExpr(rule.Expr, func(_, e Expr) Expr {

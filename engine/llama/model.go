@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"runtime/cgo"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"unsafe"
 )
@@ -38,6 +39,8 @@ type Model struct {
 	nTokens   int
 	specials  [3]int32 // bos, eos, eot
 	addBOS    bool
+	bytesOnce sync.Once // checkBytes
+	bytesErr  error
 }
 
 // A lifetime counts what keeps a C object alive: its owner until Close, and its users.

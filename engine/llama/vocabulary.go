@@ -7,13 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 	"unsafe"
 )
 
-// vocabNone is llama_vocab_type of a model without a vocabulary: most vocabulary functions
-// abort on it.
-const vocabNone = 0
+// The vocabulary types (llama_vocab_type) that matter here. Most vocabulary functions abort
+// for a model without a vocabulary.
+const (
+	vocabNone = 0
+	vocabSPM  = 1 // SentencePiece with byte fallback
+)
 
 const maxInt32 = math.MaxInt32
 
@@ -127,7 +132,8 @@ var errNoVocab = errors.New("llama: the model has no vocabulary")
 
 // Tokenize turns text into tokens. addSpecial puts the tokens around it that the model wants
 // (AddBOS); parseSpecial reads the names of control tokens in the text, such as
-// <|im_start|>, as these tokens: never for text that a user wrote.
+// <|im_start|>, as these tokens: never for text that a user wrote. Bytes that are not UTF-8
+// become U+FFFD; nothing is normalised.
 func (m *Model) Tokenize(text string, addSpecial, parseSpecial bool) ([]int32, error) {
 	if !m.HasVocab() {
 		return nil, errNoVocab
@@ -139,6 +145,9 @@ func (m *Model) Tokenize(text string, addSpecial, parseSpecial bool) ([]int32, e
 		return nil, ErrClosed
 	}
 	defer m.release()
+	if err := m.checkBytes(); err != nil {
+		return nil, err
+	}
 	// unsafe: C reads the string's bytes during the calls only, by length.
 	data := (*C.char)(unsafe.Pointer(unsafe.StringData(text)))
 	out := make([]int32, len(text)/3+8) // refilled below if the guess is too small
@@ -187,6 +196,30 @@ func (m *Model) Detokenize(tokens []int32, special bool) (string, error) {
 		}
 		buf = make([]byte, -n)
 	}
+}
+
+// checkBytes tells whether a SentencePiece vocabulary has a token for every byte, <0x00> to
+// <0xFF> or the byte itself: llama.cpp throws on a text that needs a missing one. Found out
+// once, at the first Tokenize; the caller holds the model.
+func (m *Model) checkBytes() error {
+	if m.vocabType != vocabSPM {
+		return nil
+	}
+	m.bytesOnce.Do(func() {
+		var have [256]bool
+		for t := range m.nTokens {
+			text := C.GoString(C.cl_llama_vocab_get_text(m.lib.c, m.vocab, C.int32_t(t)))
+			if len(text) == 1 {
+				have[text[0]] = true
+			} else if b, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimPrefix(text, "<0x"), ">"), 16, 8); err == nil && len(text) == len("<0x00>") {
+				have[b] = true
+			}
+		}
+		if b := slices.Index(have[:], false); b >= 0 {
+			m.bytesErr = fmt.Errorf("llama: the vocabulary has no token for the byte %#02x", b)
+		}
+	})
+	return m.bytesErr
 }
 
 // checkText returns an error for text that would end early as a C string.

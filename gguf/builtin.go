@@ -133,8 +133,11 @@ func eachByte(text string) []string {
 	return out
 }
 
-// qwen2Split is Qwen2's splitting pattern less its look-ahead, which Go's regexp has not.
-var qwen2Split = regexp.MustCompile(`^(?:(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+)`)
+// qwen2Split is Qwen2's splitting pattern less its look-ahead, which Go's regexp has not,
+// and with Unicode's white space, which Go's \s is not.
+var qwen2Split = regexp.MustCompile(strings.ReplaceAll(
+	`^(?:(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|[\s]*[\r\n]+|[\s]+)`,
+	`\s`, `\t-\r\x{85}\p{Z}`))
 
 // splitQwen2 cuts text into the pieces within which tokens are merged.
 func splitQwen2(text string) []string {

@@ -1,0 +1,133 @@
+package gguf
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dlclark/regexp2/v2"
+)
+
+func TestBuiltinTokenizer(t *testing.T) {
+	tok := BuiltinTokenizer()
+	if want := 256 + builtinMerges + len(builtinAdded); len(tok.Tokens) != want || len(tok.Merges) != builtinMerges {
+		t.Fatalf("%d tokens, %d merges, want %d and %d", len(tok.Tokens), len(tok.Merges), want, builtinMerges)
+	}
+	seen := map[string]int{}
+	for id, token := range tok.Tokens {
+		if at, dup := seen[token.Text]; dup {
+			t.Errorf("token %q is %d and %d", token.Text, at, id)
+		}
+		seen[token.Text] = id
+	}
+	var bytes []byte
+	for _, token := range tok.Tokens[:256] {
+		for _, r := range token.Text {
+			bytes = append(bytes, runeBytes()[r])
+		}
+	}
+	slices.Sort(bytes)
+	for b := range 256 {
+		if len(bytes) != 256 || bytes[b] != byte(b) {
+			t.Fatalf("the first tokens are not the 256 bytes: % x", bytes)
+		}
+	}
+	for i, m := range tok.Merges {
+		left, right, _ := strings.Cut(m, " ")
+		l, okL := seen[left]
+		r, okR := seen[right]
+		if !okL || !okR || seen[left+right] != 256+i || l >= 256+i || r >= 256+i {
+			t.Errorf("merge %d, %q, does not join earlier tokens into token %d", i, m, 256+i)
+		}
+	}
+	for _, text := range []string{spellBytes(` "`), spellBytes(`":`), "name", "arguments", spellBytes(" the")} {
+		if _, ok := seen[text]; !ok {
+			t.Errorf("no token %q: the corpus has lost its weight", text)
+		}
+	}
+	for id, want := range map[int]string{tok.BOS: "<|endoftext|>", tok.EOS: "<|im_end|>", tok.EOT: "<|im_end|>", tok.Pad: "<|endoftext|>"} {
+		if tok.Tokens[id].Text != want || tok.Tokens[id].Kind != TokenControl {
+			t.Errorf("token %d is %v, want %q", id, tok.Tokens[id], want)
+		}
+	}
+	for _, text := range []string{"<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>", "<think>", "</think>"} {
+		if id := tok.id(text); id < 0 || tok.Tokens[id].Kind != TokenUserDefined {
+			t.Errorf("%q is token %d", text, id)
+		}
+	}
+}
+
+func TestByteLevelAlphabet(t *testing.T) {
+	for raw, want := range map[string]string{
+		" a\n":         "ĠaĊ",
+		"\x00\x7f\xff": "Āġÿ",
+		"é":            "Ã©",
+		"\xad":         "Ń",
+	} {
+		if got := spellBytes(raw); got != want || !isByteLevel(got) {
+			t.Errorf("%q is spelled %q, want %q", raw, got, want)
+		}
+	}
+	if isByteLevel("▁") || isByteLevel(" ") {
+		t.Error("characters outside the alphabet are taken for it")
+	}
+}
+
+// TestSplitQwen2 compares the splitter with the published pattern under an engine that has
+// its look-ahead.
+func TestSplitQwen2(t *testing.T) {
+	oracle := regexp2.MustCompile(patternQwen2, regexp2.None)
+	split := func(text string) []string {
+		var out []string
+		m, err := oracle.FindStringMatch(text)
+		for ; m != nil; m, err = oracle.FindNextMatch(m) {
+			out = append(out, m.String())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	texts := []string{"", "   ", "  a", "a  ", " \n  \n b", "\t\tif x {\n", "it's WE'RE 'x", "12 345", "今天，好 吗", " !?\n\n z", "\u00a0\u00a0x", builtinCorpus}
+	random := rand.New(rand.NewPCG(1, 2))
+	alphabet := []rune("aB'sè今1 2.,\"{\n\r\t \u00a0_-")
+	for range 2000 {
+		text := make([]rune, random.IntN(12))
+		for i := range text {
+			text[i] = alphabet[random.IntN(len(alphabet))]
+		}
+		texts = append(texts, string(text))
+	}
+	for _, text := range texts {
+		if got, want := splitQwen2(text), split(text); !slices.Equal(got, want) {
+			t.Fatalf("%q is split into %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestSplitQwen2BrokenText(t *testing.T) {
+	for _, text := range []string{"\xff", "a\xc3", "  \xff", "\xe4\xbb 1"} {
+		if got := strings.Join(splitQwen2(text), ""); got != text {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+}
+
+func TestLearnMerges(t *testing.T) {
+	for _, tc := range []struct {
+		name, corpus string
+		n            int
+		want         [][2]string
+	}{
+		{"nothing", "", 5, nil},
+		{"most frequent first", "abab ab cd", 1, [][2]string{{"a", "b"}}},
+		{"ties in order", "xy ab", 2, [][2]string{{" ", "a"}, {" a", "b"}}},
+		{"used up", "ab", 9, [][2]string{{"a", "b"}}},
+		{"overlapping", "aaaa", 2, [][2]string{{"a", "a"}, {"aa", "aa"}}},
+	} {
+		if got := learnMerges(tc.corpus, tc.n); !slices.Equal(got, tc.want) {
+			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
+		}
+	}
+}

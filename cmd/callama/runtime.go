@@ -12,8 +12,10 @@ import (
 	"golang.org/x/term"
 
 	"github.com/callama/callama/cuda"
+	"github.com/callama/callama/engine"
 	"github.com/callama/callama/engine/llama"
 	"github.com/callama/callama/engine/runtimes"
+	"github.com/callama/callama/gguf"
 )
 
 // runtimeCmd holds the commands about the llama.cpp libraries.
@@ -160,6 +162,8 @@ func (c *runtimeListCmd) Run(a *app) error {
 // runtimeInfoCmd is "callama runtime info".
 type runtimeInfoCmd struct {
 	Runtime string `placeholder:"PATH" help:"Library, folder or installed variant to look at instead of the one in use."`
+	Model   string `short:"m" type:"existingfile" placeholder:"FILE" help:"Show how this model's layers would be placed as well."`
+	Context int    `default:"0" placeholder:"TOKENS" help:"Context length for that."`
 	JSON    bool   `name:"json" help:"Print JSON."`
 }
 
@@ -177,6 +181,20 @@ type runtimeInfo struct {
 	CUDAError  string        `json:"cuda_error,omitempty"`
 	Best       string        `json:"best_variant,omitempty"`
 	Notes      []string      `json:"notes,omitempty"`
+	Placement  *placement    `json:"placement,omitempty"` // of the model that was named
+}
+
+// placement says where a model's layers go. Sizes are in bytes.
+type placement struct {
+	Layers    int    `json:"layers"`
+	Offloaded int    `json:"offloaded"`        // of them, on Device
+	Device    string `json:"device,omitempty"` // the GPU with most room
+	Context   int    `json:"context"`          // tokens
+	// LayerBytes is what the largest layer needs with its part of the KV cache, FixedBytes
+	// what the device holds beside the layers, TotalBytes what the whole model needs.
+	LayerBytes int64 `json:"layer_bytes"`
+	FixedBytes int64 `json:"fixed_bytes"`
+	TotalBytes int64 `json:"total_bytes"`
 }
 
 // deviceInfo is one of llama.cpp's devices.
@@ -231,12 +249,43 @@ func (c *runtimeInfoCmd) inspect(a *app) (runtimeInfo, error) {
 	info.Version, info.ABI, info.SystemInfo = lib.Version(), lib.ABI(), lib.SystemInfo()
 	for _, d := range lib.Devices() {
 		out := deviceInfo{Name: d.Name, Description: d.Description, Type: d.Type.String(), TotalBytes: d.MemTotal, FreeBytes: d.MemFree}
-		if d.Type == llama.DeviceGPU && d.MemFree > cuda.Headroom {
+		if (d.Type == llama.DeviceGPU || d.Type == llama.DeviceIntegratedGPU) && d.MemFree > cuda.Headroom {
 			out.LayerBytes = d.MemFree - cuda.Headroom
 		}
 		info.Devices = append(info.Devices, out)
 	}
-	return info, nil
+	if c.Model == "" {
+		return info, nil
+	}
+	info.Placement, err = c.place(info.Devices)
+	return info, err
+}
+
+// place plans for the device with most room, as the engine does.
+func (c *runtimeInfoCmd) place(devices []deviceInfo) (*placement, error) {
+	f, err := gguf.Open(c.Model)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	context := c.Context
+	if context == 0 {
+		context = engine.DefaultContext
+	}
+	est, err := f.Estimate(context, engine.DefaultBatch)
+	if err != nil {
+		return nil, err
+	}
+	p := &placement{Layers: len(est.Layers), Context: est.Context, LayerBytes: est.LargestLayer(), FixedBytes: est.DeviceFixed(), TotalBytes: est.Total()}
+	var room uint64
+	for _, d := range devices {
+		if d.LayerBytes > room {
+			room = d.LayerBytes
+			p.Device = d.Name
+			p.Offloaded = cuda.LayersThatFit(d.FreeBytes, uint64(p.LayerBytes), uint64(p.FixedBytes), p.Layers)
+		}
+	}
+	return p, nil
 }
 
 // print writes the facts for a person.
@@ -275,6 +324,18 @@ func (i runtimeInfo) print(a *app) {
 	for _, n := range i.Notes {
 		line("note", "%s", n)
 	}
+	if p := i.Placement; p != nil {
+		line("model", "%s", p.text())
+	}
+}
+
+func (p placement) text() string {
+	where := "all on the CPU"
+	if p.Device != "" {
+		where = fmt.Sprintf("%d of them on %s", p.Offloaded, p.Device)
+	}
+	return fmt.Sprintf("%d layers of up to %s, %s in all at a context of %d tokens; %s",
+		p.Layers, formatBytes(p.LayerBytes), formatBytes(p.TotalBytes), p.Context, where)
 }
 
 // text describes a device and how layers are placed on it.

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/callama/callama/cuda"
 	"github.com/callama/callama/engine/runtimes"
+	"github.com/callama/callama/gguf"
 )
 
 // runtimeHome gives the test an empty cache, no CALLAMA_RUNTIME, and a folder with libraries that
@@ -117,6 +119,32 @@ func TestRuntimeInfoWithoutRuntime(t *testing.T) {
 				t.Errorf("exit %d:\n%s", code, out)
 			}
 		})
+	}
+}
+
+func TestPlacement(t *testing.T) {
+	model := filepath.Join(t.TempDir(), "tiny.gguf")
+	if err := gguf.SynthesizeFile(t.Context(), model, gguf.SynthConfig{Shape: "tiny", Quant: gguf.F32}); err != nil {
+		t.Fatal(err)
+	}
+	gpu := func(name string, room uint64) deviceInfo {
+		return deviceInfo{Name: name, FreeBytes: room + cuda.Headroom, LayerBytes: room}
+	}
+	c := runtimeInfoCmd{Model: model, Context: 256}
+	none, err := c.place([]deviceInfo{{Name: "CPU", FreeBytes: 1 << 40}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if none.Device != "" || none.Offloaded != 0 || none.Layers == 0 || !strings.HasSuffix(none.text(), "all on the CPU") {
+		t.Errorf("without a GPU: %+v, %q", none, none.text())
+	}
+	all, err := c.place([]deviceInfo{gpu("small", 1<<10), gpu("CUDA1", 1<<40), gpu("other", 1<<20)})
+	if err != nil || all.Device != "CUDA1" || all.Offloaded != all.Layers {
+		t.Errorf("a large GPU: %+v, %v", all, err)
+	}
+	one, err := c.place([]deviceInfo{gpu("CUDA0", uint64(none.FixedBytes+none.LayerBytes))})
+	if err != nil || one.Offloaded != 1 || !strings.Contains(one.text(), "1 of them on CUDA0") {
+		t.Errorf("room for one layer: %+v, %v", one, err)
 	}
 }
 

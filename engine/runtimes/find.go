@@ -31,7 +31,9 @@ var ErrNotFound = errors.New("no llama.cpp library found")
 // A wrong explicit name or CALLAMA_RUNTIME is an error; the later places are then not
 // searched. A runtime whose device backend cannot work here (no driver, no device, libcudart or
 // libcublas missing) is passed over for one that can; if there is none it is returned after
-// all, since each of them can compute on the CPU. Either way Warning says what is missing.
+// all, since each of them can compute on the CPU. Either way Warning says what is missing. Only a
+// runtime whose backend would start and then end the process, because a device cannot run its
+// code, is an error.
 //
 // Find loads no llama.cpp library. It looks at the CUDA driver, which can take a second, only
 // where a runtime for CUDA is in question, and then leaves the CUDA toolkit's libraries open
@@ -86,17 +88,17 @@ func (s search) find(explicit string) (Runtime, error) {
 		dir := filepath.Dir(s.executable)
 		for _, d := range []string{dir, filepath.Join(dir, "..", "lib")} {
 			if r, err := inDir(d, SourceExecutable); err == nil {
-				return s.warned(r), nil
+				return s.warned(r)
 			}
 		}
 	}
 	for _, dir := range s.systemDirs() {
 		if r, err := inDir(dir, SourceSystem); err == nil {
-			return s.warned(r), nil
+			return s.warned(r)
 		}
 	}
 	if len(passed) > 0 {
-		return Runtime{}, fmt.Errorf("runtimes: %w: %s", ErrNotFound, strings.Join(passed, "; "))
+		return Runtime{}, fmt.Errorf("runtimes: %w: %s; 'callama runtime install' installs one that fits", ErrNotFound, strings.Join(passed, "; "))
 	}
 	return Runtime{}, fmt.Errorf("runtimes: %w; 'callama runtime install' fetches one", ErrNotFound)
 }
@@ -109,14 +111,14 @@ func (s search) named(name string, source Source) (Runtime, error) {
 		if err != nil {
 			return Runtime{}, err
 		}
-		return s.warned(r), nil
+		return s.warned(r)
 	case isFile(name):
 		path, err := filepath.Abs(name)
 		if err != nil {
 			return Runtime{}, fmt.Errorf("runtimes: %w", err)
 		}
 		dir := filepath.Dir(path)
-		return s.warned(Runtime{Backend: backendIn(dir), Dir: dir, Library: path, Source: source}), nil
+		return s.warned(Runtime{Backend: backendIn(dir), Dir: dir, Library: path, Source: source})
 	case strings.ContainsRune(name, filepath.Separator):
 		return Runtime{}, fmt.Errorf("runtimes: there is no file or folder %s", name)
 	}
@@ -132,7 +134,7 @@ func (s search) named(name string, source Source) (Runtime, error) {
 	for _, r := range all {
 		if !r.damaged && (r.Variant == full || r.Name() == full) {
 			r.Source = source
-			return s.warned(r), nil
+			return s.warned(r)
 		}
 	}
 	if err != nil {
@@ -191,13 +193,13 @@ func (s search) cached() (Runtime, []string, error) {
 		if r.manifest.OS != s.goos || r.manifest.Arch != s.goarch {
 			continue
 		}
-		unmet := s.unmet(r)
+		unmet, dangerous := s.fit(r)
 		if len(unmet) == 0 {
 			r.Warning = strings.Join(passed, "; ")
 			return r, nil, nil
 		}
 		passed = append(passed, fmt.Sprintf("%s is installed and cannot use its device: %s", r.Name(), strings.Join(unmet, "; ")))
-		if fallback.Library == "" {
+		if fallback.Library == "" && !dangerous {
 			fallback = r
 		}
 	}
@@ -207,29 +209,35 @@ func (s search) cached() (Runtime, []string, error) {
 	return fallback, passed, nil
 }
 
-// warned adds what the runtime's backend lacks here.
-func (s search) warned(r Runtime) Runtime {
-	if unmet := s.unmet(r); len(unmet) > 0 {
-		r.Warning = fmt.Sprintf("%s cannot use its device and computes on the CPU: %s", r.Name(), strings.Join(unmet, "; "))
+// warned adds what the runtime's backend lacks here, and refuses a dangerous one.
+func (s search) warned(r Runtime) (Runtime, error) {
+	unmet, dangerous := s.fit(r)
+	if len(unmet) == 0 {
+		return r, nil
 	}
-	return r
+	why := strings.Join(unmet, "; ")
+	if dangerous {
+		return Runtime{}, fmt.Errorf("runtimes: %s does not run on this machine: %s; 'callama runtime install --variant cpu' installs one that does", r.Name(), why)
+	}
+	r.Warning = fmt.Sprintf("%s cannot use its device and computes on the CPU: %s", r.Name(), why)
+	return r, nil
 }
 
-// unmet says what a runtime's device backend lacks on this machine.
-func (s search) unmet(r Runtime) []string {
+// fit says what a runtime's device backend lacks on this machine, as Variant.fit does.
+func (s search) fit(r Runtime) (unmet []string, dangerous bool) {
 	if r.Backend != CUDA && r.Backend != Vulkan {
-		return nil
+		return nil, false
 	}
 	for _, v := range s.variants {
 		if v.Name == r.Variant {
-			return v.Unmet(s.machine())
+			return v.fit(s.machine())
 		}
 	}
 	v := Variant{OS: s.goos, Arch: s.goarch, Backend: r.Backend}
 	if r.Backend == CUDA {
 		if v.CUDA = cudaBuildIn(r.Dir); v.CUDA == nil {
-			return nil // nothing is known about it: let it try
+			return nil, false // nothing is known about it: let it try
 		}
 	}
-	return v.Unmet(s.machine())
+	return v.fit(s.machine())
 }

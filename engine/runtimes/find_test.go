@@ -171,6 +171,34 @@ func TestFindBackends(t *testing.T) {
 	}
 }
 
+// A backend that would start and end the process at its first computation is never loaded.
+func TestFindRefusesDangerousRuntime(t *testing.T) {
+	s := newStock(t)
+	build := *s.variants[0].CUDA
+	build.Portable = cuda.Capability{Major: 7, Minor: 5}
+	s.variants[0].CUDA = &build
+	p := newPlace(t, s)
+	p.executable, p.systemDirs = "", func() []string { return nil }
+	p.machine = func() Machine {
+		return gpuMachine(cuda.Capability{Major: 7}, cuda.Version{Major: 13, Minor: 1}, 13)
+	}
+	if _, err := s.installer().install(t.Context(), Options{CacheDir: p.cacheDir, Variant: "cuda"}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := p.find(""); err != nil || got.Variant != "linux-x64" || !strings.Contains(got.Warning, "older than the runtime's 7.5") {
+		t.Errorf("beside one for the CPU: %+v, %v", got, err)
+	}
+	if _, err := p.find("cuda"); err == nil || !strings.Contains(err.Error(), "does not run on this machine") {
+		t.Errorf("named: error %v", err)
+	}
+	if err := os.RemoveAll(filepath.Join(p.cacheDir, "linux-x64-1.2.3")); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := p.find(""); !errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), "older than the runtime's 7.5") {
+		t.Errorf("alone: %+v, %v", got, err)
+	}
+}
+
 func TestFindSkipsWhatDoesNotFit(t *testing.T) {
 	s := newStock(t)
 	p := newPlace(t, s)

@@ -54,58 +54,60 @@ func hasVulkan(nvidia bool) bool {
 }
 
 // Unmet says what the variant's device backend lacks on machine m, in words for a person; it
-// is empty if the variant will use a device there, or needs none.
+// is empty if the variant will use the devices there, or needs none.
 func (v Variant) Unmet(m Machine) []string {
+	unmet, _ := v.fit(m)
+	return unmet
+}
+
+// fit is Unmet, and says whether loading the variant nonetheless is dangerous: a backend
+// that does not start leaves the CPU, but one that starts and meets a device that cannot run its
+// code ends the process at the first computation.
+func (v Variant) fit(m Machine) (unmet []string, dangerous bool) {
 	if v.OS != m.OS || v.Arch != m.Arch {
-		return []string{fmt.Sprintf("it is for %s/%s, this is %s/%s", v.OS, v.Arch, m.OS, m.Arch)}
+		return []string{fmt.Sprintf("it is for %s/%s, this is %s/%s", v.OS, v.Arch, m.OS, m.Arch)}, false
 	}
 	switch v.Backend {
 	case CUDA:
-		return v.CUDA.unmet(m)
+		return v.CUDA.fit(m)
 	case Vulkan:
 		if !m.Vulkan {
-			return []string{"no Vulkan loader (libvulkan.so.1), or no device for it"}
+			return []string{"no Vulkan loader (libvulkan.so.1), or no device for it"}, false
 		}
 	}
-	return nil
+	return nil, false
 }
 
-func (b *CUDABuild) unmet(m Machine) []string {
+func (b *CUDABuild) fit(m Machine) (unmet []string, dangerous bool) {
 	switch {
 	case m.DriverErr != nil:
-		return []string{fmt.Sprintf("the CUDA driver does not work: %v", m.DriverErr)}
+		return []string{fmt.Sprintf("the CUDA driver does not work: %v", m.DriverErr)}, false
 	case m.Driver.CUDA == (cuda.Version{}):
-		return []string{"no CUDA driver (libcuda.so.1)"}
+		return []string{"no CUDA driver (libcuda.so.1)"}, false
 	case len(m.Devices) == 0:
-		return []string{"the CUDA driver sees no device"}
+		return []string{"the CUDA driver sees no device"}, false
+	case m.Driver.CUDA.Major < b.Toolkit.Major:
+		return []string{fmt.Sprintf("the driver supports CUDA %s, the runtime needs %d", m.Driver.CUDA, b.Toolkit.Major)}, false
 	}
-	// One device that runs it is enough: llama.cpp can be told which to use.
-	var refused []string
-	for _, d := range m.Devices {
-		why := b.refuses(d, m.Driver.CUDA)
-		if why == "" {
-			refused = nil
-			break
+	if m.Toolkit != nil {
+		if missing := m.Toolkit(b.Toolkit.Major).Missing(); len(missing) > 0 {
+			return []string{fmt.Sprintf("missing from CUDA %d: %s", b.Toolkit.Major, strings.Join(missing, ", "))}, false
 		}
-		refused = append(refused, why)
 	}
-	if len(refused) > 0 {
-		return refused
+	// llama.cpp spreads a model over all devices that it sees, so each must run the code.
+	for _, d := range m.Devices {
+		if why := b.refuses(d, m.Driver.CUDA); why != "" {
+			unmet = append(unmet, why)
+		}
 	}
-	if m.Toolkit == nil {
-		return nil
+	if n := len(unmet); n > 0 && n < len(m.Devices) {
+		unmet = append(unmet, "CUDA_VISIBLE_DEVICES can hide a device")
 	}
-	if missing := m.Toolkit(b.Toolkit.Major).Missing(); len(missing) > 0 {
-		return []string{fmt.Sprintf("missing from CUDA %d: %s", b.Toolkit.Major, strings.Join(missing, ", "))}
-	}
-	return nil
+	return unmet, len(unmet) > 0
 }
 
-// refuses says why the build does not run on a device, or "".
+// refuses says why the build's code does not run on a device, or "".
 func (b *CUDABuild) refuses(d cuda.Device, driver cuda.Version) string {
-	if driver.Major < b.Toolkit.Major {
-		return fmt.Sprintf("%s: the driver supports CUDA %s, the runtime needs %d", d.Name, driver, b.Toolkit.Major)
-	}
 	for _, n := range b.Native {
 		if n.Major == d.Capability.Major && n.Minor <= d.Capability.Minor {
 			return ""

@@ -1,0 +1,413 @@
+package schema
+
+import (
+	"slices"
+	"unicode/utf8"
+
+	"github.com/callama/callama/grammar/regex"
+	"github.com/callama/callama/internal/ojson"
+)
+
+// conjunct is one alternative of a schema: constraints that hold together. A constraint
+// concerns only values of its own kind; kinds says which kinds of values are left.
+type conjunct struct {
+	kinds kinds
+	dead  *Error // why kinds became empty: the first cause met
+
+	hasEnum bool
+	enum    []*ojson.Value // allowed values, when hasEnum
+	enumAt  place
+
+	lower, upper bound // of numbers
+
+	length   span // of strings, in code points
+	patterns []patternAt
+	text     *language // of strings with patterns, after finish
+
+	count  span // of array items
+	arrays []arrayFacet
+
+	required []requiredAt
+	minNames *place // an unsupported minProperties, unless required names fulfil it
+	minProps int
+	objects  []objectFacet
+
+	// blocked are unsupported keywords, by the kinds of values that they concern: an
+	// error only if such a value is left when everything else is known.
+	blocked []blocked
+}
+
+// place is a keyword at a location, kept to make an error from if need be.
+type place struct {
+	l       *location
+	keyword string
+}
+
+func (p place) fail(code Code, format string, args ...any) *Error {
+	return p.l.fail(code, p.keyword, format, args...)
+}
+
+// bound is a lower or upper bound of numbers.
+type bound struct {
+	set       bool
+	value     decimal
+	exclusive bool
+	at        place
+}
+
+// span is a range of counts; max < 0 means no upper bound.
+type span struct {
+	min, max     int
+	minAt, maxAt place
+}
+
+func (s *span) atLeast(n int, at place) {
+	if n > s.min {
+		s.min, s.minAt = n, at
+	}
+}
+
+func (s *span) atMost(n int, at place) {
+	if s.max < 0 || n < s.max {
+		s.max, s.maxAt = n, at
+	}
+}
+
+func (s *span) empty() bool { return s.max >= 0 && s.min > s.max }
+
+type patternAt struct {
+	p  *pattern
+	at place
+}
+
+type requiredAt struct {
+	name string
+	at   place
+}
+
+type blocked struct {
+	kinds kinds
+	err   *Error
+}
+
+// arrayFacet is what one schema says about array items: those of prefix by position, the
+// rest by items (nil: anything).
+type arrayFacet struct {
+	prefix []*location
+	items  *location
+}
+
+// objectFacet is what one schema says about members: those of props by name, others by
+// additional (nil: the schema does not say, so anything).
+type objectFacet struct {
+	props      []property
+	additional *location
+	declares   bool // under ClosedObjects, nothing else is meant to be allowed
+}
+
+type property struct {
+	name string
+	l    *location
+}
+
+func newConjunct() *conjunct {
+	return &conjunct{kinds: kindAny, length: span{max: -1}, count: span{max: -1}}
+}
+
+// clone returns a copy that can be narrowed independently.
+func (c *conjunct) clone() *conjunct {
+	d := *c
+	d.patterns = slices.Clip(d.patterns)
+	d.arrays = slices.Clip(d.arrays)
+	d.required = slices.Clip(d.required)
+	d.objects = slices.Clip(d.objects)
+	d.blocked = slices.Clip(d.blocked)
+	return &d
+}
+
+// restrict removes all other kinds. If nothing is left, why becomes the cause.
+func (c *conjunct) restrict(k kinds, why func() *Error) {
+	if c.kinds == 0 {
+		return
+	}
+	if c.kinds &= k; c.kinds == 0 {
+		c.dead = why()
+	}
+}
+
+// raise and lower tighten the bounds of numbers.
+func (c *conjunct) raise(b bound) {
+	cmp := b.value.compare(c.lower.value)
+	if !c.lower.set || cmp > 0 || (cmp == 0 && b.exclusive) {
+		c.lower = b
+	}
+}
+
+func (c *conjunct) reduce(b bound) {
+	cmp := b.value.compare(c.upper.value)
+	if !c.upper.set || cmp < 0 || (cmp == 0 && b.exclusive) {
+		c.upper = b
+	}
+}
+
+// admits reports whether a number lies within the bounds.
+func (c *conjunct) admits(d decimal) bool {
+	if c.lower.set {
+		if cmp := d.compare(c.lower.value); cmp < 0 || (cmp == 0 && c.lower.exclusive) {
+			return false
+		}
+	}
+	if c.upper.set {
+		if cmp := d.compare(c.upper.value); cmp > 0 || (cmp == 0 && c.upper.exclusive) {
+			return false
+		}
+	}
+	return true
+}
+
+// intersectEnum keeps the values that both enumerations hold.
+func (c *conjunct) intersectEnum(values []*ojson.Value, at place) {
+	if !c.hasEnum {
+		c.hasEnum, c.enum, c.enumAt = true, values, at
+		return
+	}
+	in := make(map[string]bool, len(values))
+	for _, v := range values {
+		in[equalityKey(v)] = true
+	}
+	var both []*ojson.Value
+	for _, v := range c.enum {
+		if in[equalityKey(v)] {
+			both = append(both, v)
+		}
+	}
+	c.enum, c.enumAt = both, at
+}
+
+// finish settles a conjunct once every constraint is in it: it filters enumerations,
+// removes kinds that are impossible, and reports unsupported keywords that matter.
+func (c *Compiler) finish(j *conjunct) error {
+	if j.kinds == 0 {
+		return nil
+	}
+	if j.hasEnum {
+		if err := c.filterEnum(j); err != nil {
+			return err
+		}
+	} else if err := c.settle(j); err != nil {
+		return err
+	}
+	if j.minNames != nil && j.kinds&kindObject != 0 && !j.hasEnum && j.minProps > len(j.required) {
+		return j.minNames.fail(ErrUnsupported, "only as many as are required can be demanded")
+	}
+	for _, b := range j.blocked {
+		if j.kinds&b.kinds != 0 {
+			return b.err
+		}
+	}
+	return nil
+}
+
+// filterEnum keeps the values that the other constraints admit.
+func (c *Compiler) filterEnum(j *conjunct) error {
+	var left []*ojson.Value
+	seen := make(map[string]bool, len(j.enum))
+	var of kinds
+	for _, v := range j.enum {
+		key := equalityKey(v)
+		if seen[key] {
+			continue
+		}
+		seen[key] = true
+		ok, err := c.admits(j, v)
+		if err != nil {
+			return err
+		}
+		if ok {
+			left = append(left, v)
+			of |= kindOf(v)
+		}
+	}
+	j.enum = left
+	j.restrict(of, func() *Error {
+		return j.enumAt.fail(ErrUnsatisfiable, "no listed value satisfies the rest of the schema")
+	})
+	return nil
+}
+
+// settle removes the kinds for which the constraints contradict each other.
+func (c *Compiler) settle(j *conjunct) error {
+	if j.kinds&kindNumber != 0 && j.lower.set && j.upper.set {
+		cmp := j.lower.value.compare(j.upper.value)
+		if cmp > 0 || (cmp == 0 && (j.lower.exclusive || j.upper.exclusive)) {
+			j.restrict(^kindNumber, func() *Error { return j.upper.at.fail(ErrUnsatisfiable, "the bounds exclude each other") })
+		} else if j.kinds&kindNumber == kindInteger {
+			if lo, hi := integerBounds(j, c.lim.IntegerDigits); lo.Cmp(hi) > 0 {
+				j.restrict(^kindNumber, func() *Error { return j.upper.at.fail(ErrUnsatisfiable, "no integer lies within the bounds") })
+			}
+		}
+	}
+	if j.kinds&kindString != 0 {
+		if err := c.settleText(j); err != nil {
+			return err
+		}
+	}
+	if j.count.empty() {
+		j.restrict(^kindArray, func() *Error { return j.count.maxAt.fail(ErrUnsatisfiable, "minItems is greater") })
+	}
+	return nil
+}
+
+func (c *Compiler) settleText(j *conjunct) error {
+	if j.length.empty() {
+		j.restrict(^kindString, func() *Error { return j.length.maxAt.fail(ErrUnsatisfiable, "minLength is greater") })
+		return nil
+	}
+	if len(j.patterns) == 0 {
+		return nil
+	}
+	var err error
+	if j.text, err = c.language(j); err != nil {
+		return err
+	}
+	if j.text == nil {
+		at := j.patterns[len(j.patterns)-1].at
+		j.restrict(^kindString, func() *Error { return at.fail(ErrUnsatisfiable, "no string matches within the lengths") })
+	}
+	return nil
+}
+
+// admits reports whether a value satisfies the constraints of a conjunct other than its
+// enumeration.
+func (c *Compiler) admits(j *conjunct, v *ojson.Value) (bool, error) {
+	k := kindOf(v)
+	if j.kinds&k == 0 {
+		return false, nil
+	}
+	switch k {
+	case kindInteger, kindFraction:
+		d, err := parseDecimal(v.Text)
+		if err != nil {
+			return false, j.enumAt.fail(ErrLimit, "%w", err)
+		}
+		return j.admits(d), nil
+	case kindString:
+		return c.admitsText(j, v.Text)
+	case kindArray:
+		return c.admitsArray(j, v)
+	case kindObject:
+		return c.admitsObject(j, v)
+	}
+	return true, nil
+}
+
+func (c *Compiler) admitsText(j *conjunct, s string) (bool, error) {
+	n := utf8.RuneCountInString(s)
+	if n < j.length.min || (j.length.max >= 0 && n > j.length.max) {
+		return false, nil
+	}
+	for _, p := range j.patterns {
+		d, err := p.p.automaton(c.lim.Pattern)
+		if err != nil {
+			return false, p.failed(err)
+		}
+		if !d.Match(s) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func (c *Compiler) admitsArray(j *conjunct, v *ojson.Value) (bool, error) {
+	if n := len(v.Items); n < j.count.min || (j.count.max >= 0 && n > j.count.max) {
+		return false, nil
+	}
+	for _, f := range j.arrays {
+		for i, item := range v.Items {
+			l := f.items
+			if i < len(f.prefix) {
+				l = f.prefix[i]
+			}
+			if ok, err := c.holds(l, item); !ok || err != nil {
+				return false, err
+			}
+		}
+	}
+	return true, nil
+}
+
+func (c *Compiler) admitsObject(j *conjunct, v *ojson.Value) (bool, error) {
+	if j.minProps > len(v.Members) {
+		return false, nil
+	}
+	for _, r := range j.required {
+		if v.Get(r.name) == nil {
+			return false, nil
+		}
+	}
+	for _, f := range j.objects {
+		for _, m := range v.Members {
+			if ok, err := c.holds(f.location(m.Name), m.Value); !ok || err != nil {
+				return false, err
+			}
+		}
+	}
+	return true, nil
+}
+
+// location returns the schema that a facet sets for a member, or nil.
+func (f *objectFacet) location(name string) *location {
+	for i := range f.props {
+		if f.props[i].name == name {
+			return f.props[i].l
+		}
+	}
+	return f.additional
+}
+
+// holds reports whether a value is valid at a location; anything is where there is none.
+func (c *Compiler) holds(l *location, v *ojson.Value) (bool, error) {
+	if l == nil || l.free {
+		return true, nil
+	}
+	g := c.goal("", []*location{l})
+	if err := c.expand(g); err != nil {
+		return false, err
+	}
+	key := equalityKey(v)
+	for _, j := range g.alts {
+		if j.hasEnum && !slices.ContainsFunc(j.enum, func(e *ojson.Value) bool { return equalityKey(e) == key }) {
+			continue
+		}
+		ok, err := c.admits(j, v)
+		if err != nil {
+			return false, err
+		}
+		if !ok {
+			continue
+		}
+		for _, b := range j.blocked {
+			if b.kinds&kindOf(v) != 0 {
+				return false, b.err
+			}
+		}
+		return true, nil
+	}
+	return false, nil
+}
+
+// pattern is a parsed pattern with its automaton, made when first needed.
+type pattern struct {
+	re  *regex.Regex
+	dfa *regex.DFA
+	err error
+}
+
+func (p *pattern) automaton(limits regex.Limits) (*regex.DFA, error) {
+	if p.dfa == nil && p.err == nil {
+		p.dfa, p.err = p.re.DFA(limits)
+	}
+	return p.dfa, p.err
+}
+
+func (p patternAt) failed(err error) *Error { return p.at.fail(ErrLimit, "%w", err) }

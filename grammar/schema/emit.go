@@ -1,0 +1,268 @@
+package schema
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/callama/callama/grammar/gbnf"
+	"github.com/callama/callama/grammar/regex"
+)
+
+// unique returns a rule name that was not used before: name, or name with a number. The
+// Builder would find one too, but by trial.
+func (c *Compiler) unique(name string) string {
+	name = gbnf.RuleName(name)
+	if len(name) > maxNameStem {
+		name = name[:maxNameStem]
+	}
+	c.names[name]++
+	if n := c.names[name]; n > 1 {
+		return fmt.Sprintf("%s-%d", name, n)
+	}
+	return name
+}
+
+// maxNameStem leaves room for a number within the names that a Builder makes.
+const maxNameStem = 38
+
+// rule returns the rule that the compiler's schemas share under a name, made by build
+// when first needed.
+func (c *Compiler) rule(name string, build func() gbnf.Expr) *gbnf.Ref {
+	ref, ok := c.shared[name]
+	if !ok {
+		ref = c.b.Add(c.unique(name), build())
+		c.shared[name] = ref
+	}
+	return ref
+}
+
+// space is the run of white space at a gap under Flexible; elsewhere there is none.
+func (c *Compiler) space() gbnf.Expr {
+	if c.opts.Whitespace != Flexible {
+		return gbnf.Lit("")
+	}
+	return c.rule("ws", func() gbnf.Expr {
+		return &gbnf.Repeat{Item: gbnf.Set(' ', ' ', '\t', '\t', '\n', '\n', '\r', '\r'), Min: 0, Max: FlexibleSpace}
+	})
+}
+
+// char is one character of a JSON string.
+func (c *Compiler) char() gbnf.Expr {
+	return c.rule("char", func() gbnf.Expr { return regex.JSONString(regex.AllRunes) })
+}
+
+// emit returns the expression of a productive goal. Values with parts get a rule, which
+// recursion comes back to; others stand in place.
+func (c *Compiler) emit(g *goal) (gbnf.Expr, error) {
+	if g.expr != nil {
+		return g.expr, nil
+	}
+	if added := c.b.Len() - c.firstRule; added > c.lim.Rules {
+		return nil, &Error{Code: ErrLimit, Err: &LimitError{Name: "Rules", Limit: c.lim.Rules, Got: added}}
+	}
+	var ref *gbnf.Ref
+	if g.composite() {
+		ref = &gbnf.Ref{Rule: c.b.Declare(c.unique(g.ruleName()))}
+		g.expr = ref
+	}
+	var alts []gbnf.Expr
+	for i, j := range g.alts {
+		if j.kinds == 0 {
+			continue
+		}
+		more, err := c.alternatives(g, ref, j, &g.shapes[i])
+		if err != nil {
+			return nil, err
+		}
+		alts = append(alts, more...)
+	}
+	e := oneOf(dedupe(alts))
+	if ref != nil {
+		c.b.Define(ref.Rule, e)
+		return ref, nil
+	}
+	g.expr = e
+	return e, nil
+}
+
+func (g *goal) ruleName() string {
+	if len(g.locations) == 0 {
+		return "value"
+	}
+	return g.name
+}
+
+// composite reports whether a goal needs a rule of its own: it has parts that may lead
+// back to it, or is long.
+func (g *goal) composite() bool {
+	scalars := 0
+	for _, j := range g.alts {
+		if !j.hasEnum && j.kinds&(kindArray|kindObject) != 0 {
+			return true
+		}
+		scalars += len(j.enum) + 1
+	}
+	return scalars > maxInlineValues
+}
+
+// maxInlineValues is how many alternatives stand in place before they get a rule.
+const maxInlineValues = 3
+
+// dedupe drops references that occur again: unions often repeat a type.
+func dedupe(alts []gbnf.Expr) []gbnf.Expr {
+	seen := make(map[gbnf.RuleID]bool)
+	texts := make(map[string]bool)
+	return slices.DeleteFunc(alts, func(e gbnf.Expr) bool {
+		switch e := e.(type) {
+		case *gbnf.Ref:
+			again := seen[e.Rule]
+			seen[e.Rule] = true
+			return again
+		case *gbnf.Literal:
+			again := texts[e.Text]
+			texts[e.Text] = true
+			return again
+		}
+		return false
+	})
+}
+
+// alternatives returns the expressions of one conjunct, one for each kind of value.
+func (c *Compiler) alternatives(g *goal, rule *gbnf.Ref, j *conjunct, s *shape) ([]gbnf.Expr, error) {
+	var alts []gbnf.Expr
+	if j.hasEnum {
+		for _, v := range j.enum {
+			alts = append(alts, c.value(v))
+		}
+		return alts, nil
+	}
+	if s.object != nil && s.object.lacking() == nil {
+		e, err := c.object(rule, s.object)
+		if err != nil {
+			return nil, err
+		}
+		alts = append(alts, e)
+	}
+	if s.array != nil && s.array.lacking(j) == nil {
+		e, err := c.array(j, s.array)
+		if err != nil {
+			return nil, err
+		}
+		alts = append(alts, e)
+	}
+	if j.kinds&kindString != 0 {
+		e, err := c.text(g, j)
+		if err != nil {
+			return nil, err
+		}
+		alts = append(alts, e)
+	}
+	if j.kinds&kindNumber != 0 {
+		alts = append(alts, c.number(j))
+	}
+	if j.kinds&kindBool != 0 {
+		alts = append(alts, c.rule("boolean", func() gbnf.Expr { return gbnf.OneOf(gbnf.Lit("true"), gbnf.Lit("false")) }))
+	}
+	if j.kinds&kindNull != 0 {
+		alts = append(alts, gbnf.Lit("null"))
+	}
+	return alts, nil
+}
+
+func (c *Compiler) text(g *goal, j *conjunct) (gbnf.Expr, error) {
+	w := regex.Window{Min: j.length.min, Max: j.length.max}
+	switch {
+	case j.text != nil:
+		return c.emitLanguage(g.name, j.text)
+	case w.Min == 0 && w.Max < 0:
+		return c.rule("string", func() gbnf.Expr { return c.stringOf(c.char(), w) }), nil
+	}
+	return c.stringOf(c.char(), w), nil
+}
+
+func (c *Compiler) number(j *conjunct) gbnf.Expr {
+	n, f := c.lim.IntegerDigits, c.lim.FractionDigits
+	fractions := j.kinds&kindFraction != 0
+	bounded := j.lower.set || j.upper.set
+	switch {
+	case fractions && bounded:
+		return decimalRange(j, n, f)
+	case fractions:
+		return c.rule("number", func() gbnf.Expr { return freeNumber(n, f) })
+	case bounded:
+		return integerRange(integerBounds(j, n))
+	}
+	return c.rule("integer", func() gbnf.Expr { return freeInteger(n) })
+}
+
+// array returns the expression of arrays. Counts are counters; only the prefix is
+// written out.
+func (c *Compiler) array(j *conjunct, a *arrayShape) (gbnf.Expr, error) {
+	least, most := j.count.min, j.count.max
+	for i, g := range a.prefix {
+		if !g.productive && (most < 0 || i < most) {
+			most = i
+		}
+	}
+	prefix := len(a.prefix)
+	if !a.rest.productive && (most < 0 || most > prefix) {
+		most = prefix
+	}
+	if most >= 0 {
+		prefix = min(prefix, most)
+	}
+	items := make([]gbnf.Expr, prefix)
+	for i := range items {
+		e, err := c.emit(a.prefix[i])
+		if err != nil {
+			return nil, err
+		}
+		items[i] = join(e, c.space())
+	}
+	comma := join(gbnf.Lit(c.comma()), c.space())
+	var tail gbnf.Expr = gbnf.Lit("") // what follows the prefix
+	if most < 0 || most > prefix {
+		e, err := c.emit(a.rest)
+		if err != nil {
+			return nil, err
+		}
+		e = join(e, c.space())
+		left := -1
+		if most >= 0 {
+			left = most - prefix
+		}
+		tail = listTail(e, comma, max(0, least-prefix), left, prefix == 0)
+	}
+	for i := prefix - 1; i >= 0; i-- {
+		e := join(items[i], tail)
+		if i > 0 {
+			e = join(comma, e)
+		}
+		if i >= least {
+			e = gbnf.Opt(e)
+		}
+		tail = e
+	}
+	return join(gbnf.Lit("["), c.space(), tail, gbnf.Lit("]")), nil
+}
+
+// listTail returns least to most items (most < 0: no bound), each after a comma; the
+// first without one if it is the first of all.
+func listTail(item, comma gbnf.Expr, least, most int, first bool) gbnf.Expr {
+	next := join(comma, item)
+	if !first {
+		return &gbnf.Repeat{Item: next, Min: least, Max: most}
+	}
+	rest := &gbnf.Repeat{Item: next, Min: max(0, least-1), Max: max(-1, most-1)}
+	if most == 1 {
+		rest.Max = 0
+	}
+	list := join(item, rest)
+	if rest.Max == 0 {
+		list = item
+	}
+	if least == 0 {
+		return gbnf.Opt(list)
+	}
+	return list
+}

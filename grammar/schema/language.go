@@ -1,0 +1,138 @@
+package schema
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/callama/callama/grammar/gbnf"
+	"github.com/callama/callama/grammar/regex"
+)
+
+// language is the set of strings that match some patterns and have a length in a window.
+// Exactly one of class, dfa and tree says how it is written.
+type language struct {
+	key    string // equal for equal languages only
+	window regex.Window
+	class  regex.Set    // every character is one of these
+	dfa    *regex.DFA   // the patterns' automaton, still to be cut to the window
+	tree   *regex.Regex // a pattern too large for an automaton, with lengths in the window
+}
+
+// language returns the strings that a conjunct with patterns admits, or nil if there are
+// none.
+func (c *Compiler) language(j *conjunct) (*language, error) {
+	window := regex.Window{Min: j.length.min, Max: j.length.max}
+	parts := []string{strconv.Itoa(window.Min), strconv.Itoa(window.Max)}
+	for _, p := range j.patterns {
+		parts = append(parts, p.p.re.String())
+	}
+	key := strings.Join(parts, "\x00")
+	if l, ok := c.languages[key]; ok {
+		return l, nil
+	}
+	l, ok := oneClass(j, window)
+	if !ok {
+		var err error
+		if l, err = c.automaton(j, window); err != nil {
+			return nil, err
+		}
+	}
+	if l != nil {
+		l.key = key
+	}
+	c.languages[key] = l
+	return l, nil
+}
+
+// oneClass handles patterns that only say which characters there are and how many.
+func oneClass(j *conjunct, w regex.Window) (*language, bool) {
+	class := regex.AllRunes
+	for _, p := range j.patterns {
+		set, window, ok := p.p.re.OneClass()
+		if !ok {
+			return nil, false
+		}
+		class = class.Intersect(set)
+		w.Min = max(w.Min, window.Min)
+		if window.Max >= 0 && (w.Max < 0 || window.Max < w.Max) {
+			w.Max = window.Max
+		}
+	}
+	if len(class) == 0 {
+		class, w.Max = regex.AllRunes, 0 // only the empty string can be left
+	}
+	if w.Max >= 0 && w.Min > w.Max {
+		return nil, true
+	}
+	return &language{window: w, class: class}, true
+}
+
+// automaton intersects the automata of all patterns.
+func (c *Compiler) automaton(j *conjunct, w regex.Window) (*language, error) {
+	var all *regex.DFA
+	for _, p := range j.patterns {
+		d, err := p.p.automaton(c.lim.Pattern)
+		if err != nil && len(j.patterns) == 1 {
+			if l := tree(p.p.re, w); l != nil {
+				return l, nil
+			}
+		}
+		if err == nil && all != nil {
+			d, err = regex.Intersect(all, d, c.lim.Pattern)
+		}
+		if err != nil {
+			return nil, p.failed(err)
+		}
+		all = d
+	}
+	ok, err := all.HasLength(w, c.lim.Pattern)
+	if err != nil {
+		return nil, j.patterns[0].failed(err)
+	}
+	if !ok {
+		return nil, nil
+	}
+	return &language{window: w, dfa: all}, nil
+}
+
+// tree falls back to the pattern's own structure where its lengths need no check.
+func tree(re *regex.Regex, w regex.Window) *language {
+	lo, hi := re.Lengths()
+	_, ok := re.Expr(regex.JSONString)
+	if !ok || lo < w.Min || (w.Max >= 0 && (hi < 0 || hi > w.Max)) {
+		return nil
+	}
+	return &language{window: w, tree: re}
+}
+
+// emitLanguage returns the expression of a language's strings, quotes included.
+func (c *Compiler) emitLanguage(name string, l *language) (gbnf.Expr, error) {
+	if l.dfa == nil && l.tree == nil {
+		return c.stringOf(regex.JSONString(l.class), l.window), nil
+	}
+	if ref, ok := c.shared["pattern "+l.key]; ok {
+		return ref, nil
+	}
+	var body gbnf.Expr
+	if l.tree != nil {
+		e, _ := l.tree.Expr(regex.JSONString)
+		body = gbnf.Concat(gbnf.Lit(`"`), e, gbnf.Lit(`"`))
+	} else {
+		e, err := regex.Rules(c.b, c.unique(name), l.dfa, regex.RuleOptions{
+			Encoding: regex.JSONString, End: gbnf.Lit(`"`), Length: &l.window, Limits: c.lim.Pattern})
+		var le *regex.LimitError
+		if errors.As(err, &le) {
+			return nil, &Error{Code: ErrLimit, Keyword: "pattern", Err: err}
+		}
+		body = gbnf.Concat(gbnf.Lit(`"`), e)
+	}
+	ref := c.b.Add(c.unique(name), body)
+	c.shared["pattern "+l.key] = ref
+	return ref, nil
+}
+
+// stringOf returns a string of so many characters, each written by char.
+func (c *Compiler) stringOf(char gbnf.Expr, w regex.Window) gbnf.Expr {
+	return gbnf.Concat(gbnf.Lit(`"`), &gbnf.Repeat{Item: char, Min: w.Min, Max: w.Max}, gbnf.Lit(`"`))
+}

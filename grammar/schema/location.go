@@ -1,0 +1,256 @@
+package schema
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/callama/callama/internal/ojson"
+)
+
+// document is one schema document with the locations that were visited in it.
+type document struct {
+	c         *Compiler
+	root      *location
+	tool      bool                       // the document is the parameters of a tool
+	locations map[*ojson.Value]*location // by value: each stands at one place
+	embedded  map[string]*location       // by absolute URI, with anchors; nil until needed
+	dialects  map[*location]dialect      // of resource roots
+}
+
+// location is one subschema at its place in a document.
+type location struct {
+	doc      *document
+	id       int // orders locations across the documents of a Compiler
+	v        *ojson.Value
+	parent   *location
+	token    string    // reference token within parent
+	resource *location // root of the resource ($id) that the location belongs to
+	base     string    // URI of a resource root; "" where nothing says
+	free     bool      // the schema constrains nothing
+}
+
+// dialect is the draft that a resource is written in, as far as drafts differ here.
+type dialect uint8
+
+const (
+	dialectUnknown dialect = iota
+	dialectModern          // 2019-09 and later, and where nothing says
+	dialectDraft7          // 6 and 7: keywords beside $ref are ignored
+	dialectDraft4          // as 7, and exclusive bounds are flags, id instead of $id
+)
+
+func newDocument(v *ojson.Value, c *Compiler) *document {
+	d := &document{c: c, locations: make(map[*ojson.Value]*location), dialects: make(map[*location]dialect)}
+	d.root = d.place(v)
+	d.root.resource = d.root
+	d.root.base = resolveURI("", d.root.identifier())
+	return d
+}
+
+// place makes a location that is not yet tied to its parent.
+func (d *document) place(v *ojson.Value) *location {
+	l := &location{doc: d, id: d.c.nodes, v: v, free: constrainsNothing(v)}
+	d.c.nodes++
+	d.locations[v] = l
+	return l
+}
+
+// add makes the location of a value, or returns the one it has.
+func (d *document) add(v *ojson.Value, parent *location, token string) *location {
+	if l, ok := d.locations[v]; ok {
+		return l
+	}
+	l := d.place(v)
+	l.parent, l.token, l.resource = parent, token, parent.resource
+	id := l.identifier()
+	if id == "" || id[0] == '#' || (l.dialect() != dialectModern && v.Get("$ref") != nil) {
+		return l
+	}
+	l.base = resolveURI(parent.resource.base, id)
+	l.resource = l
+	return l
+}
+
+// constrainsNothing reports whether every value is valid under a schema at first sight.
+func constrainsNothing(v *ojson.Value) bool {
+	if v.Kind == ojson.Bool {
+		return v.Bool
+	}
+	if v.Kind != ojson.Object {
+		return false
+	}
+	for _, m := range v.Members {
+		if _, known := keywordOf(m.Name); known {
+			return false
+		}
+	}
+	return true
+}
+
+// identifier returns the location's own $id ("id" in draft 4).
+func (l *location) identifier() string {
+	name := "$id"
+	if l.dialect() == dialectDraft4 {
+		name = "id"
+	}
+	if id := l.v.Get(name); id != nil && id.Kind == ojson.String {
+		return id.Text
+	}
+	return ""
+}
+
+// dialect returns the draft of the location's resource: what its own $schema says, or the
+// document's.
+func (l *location) dialect() dialect {
+	for _, r := range [...]*location{l.resource, l.doc.root} {
+		if r == nil {
+			continue
+		}
+		known, ok := l.doc.dialects[r]
+		if !ok {
+			known = dialectUnknown
+			if s := r.v.Get("$schema"); s != nil && s.Kind == ojson.String {
+				known = dialectOf(s.Text)
+			}
+			l.doc.dialects[r] = known
+		}
+		if known != dialectUnknown {
+			return known
+		}
+	}
+	return dialectModern
+}
+
+func dialectOf(uri string) dialect {
+	switch {
+	case strings.Contains(uri, "json-schema.org/draft-07"), strings.Contains(uri, "json-schema.org/draft-06"):
+		return dialectDraft7
+	case strings.Contains(uri, "json-schema.org/draft-04"), strings.Contains(uri, "json-schema.org/draft-03"):
+		return dialectDraft4
+	}
+	return dialectModern
+}
+
+// at returns the location of a keyword's value, or of an item or member of it.
+func (l *location) at(v *ojson.Value, tokens ...string) *location {
+	// Tokens between two schemas name no location of their own, but the pointer needs them.
+	if len(tokens) > 1 {
+		return l.doc.add(v, l, tokens[0]+"\x00"+tokens[1])
+	}
+	return l.doc.add(v, l, tokens[0])
+}
+
+// pointer returns the JSON Pointer of the location in its document.
+func (l *location) pointer() string {
+	if l.parent == nil {
+		return ""
+	}
+	p := l.parent.pointer()
+	for t := range strings.SplitSeq(l.token, "\x00") {
+		p = ojson.AppendPointer(p, t)
+	}
+	return p
+}
+
+// fail makes an error about a keyword of the location; with no keyword, about the schema.
+func (l *location) fail(code Code, keyword string, format string, args ...any) *Error {
+	e := &Error{Code: code, Pointer: l.pointer(), Keyword: keyword, Err: fmt.Errorf(format, args...)}
+	if keyword != "" {
+		e.Pointer = ojson.AppendPointer(e.Pointer, keyword)
+	}
+	return e
+}
+
+func resolveURI(base, ref string) string {
+	r, err := url.Parse(ref)
+	if err != nil {
+		return ref
+	}
+	if b, err := url.Parse(base); err == nil && base != "" {
+		r = b.ResolveReference(r)
+	}
+	return strings.TrimSuffix(r.String(), "#")
+}
+
+// resolve returns the location that a $ref of l names: a JSON Pointer into the location's
+// resource, an anchor, or the URI of a resource embedded in the document. Other documents
+// are never fetched.
+func (l *location) resolve(ref string) (*location, *Error) {
+	uri, fragment, _ := strings.Cut(ref, "#")
+	from := l.resource
+	if uri != "" {
+		if abs := resolveURI(l.resource.base, uri); abs != l.resource.base {
+			if from = l.doc.index()[abs]; from == nil {
+				return nil, l.fail(ErrReference, "$ref", "%q is not in the document", ref)
+			}
+		}
+	}
+	fragment, err := url.PathUnescape(fragment)
+	if err != nil {
+		return nil, l.fail(ErrReference, "$ref", "%w", err)
+	}
+	if fragment != "" && fragment[0] != '/' {
+		if at := l.doc.index()[from.base+"#"+fragment]; at != nil {
+			return at, nil
+		}
+		return nil, l.fail(ErrReference, "$ref", "no anchor %q in the document", fragment)
+	}
+	tokens, err := ojson.SplitPointer(fragment)
+	if err != nil {
+		return nil, l.fail(ErrReference, "$ref", "%w", err)
+	}
+	at := from
+	for _, t := range tokens {
+		v := at.v.Child(t)
+		if v == nil {
+			return nil, l.fail(ErrReference, "$ref", "%q: nothing at %q", ref, ojson.AppendPointer(at.pointer(), t))
+		}
+		at = l.doc.add(v, at, t)
+	}
+	return at, nil
+}
+
+// index returns the embedded resources and anchors of the document by URI.
+func (d *document) index() map[string]*location {
+	if d.embedded == nil {
+		d.embedded = make(map[string]*location)
+		d.collect(d.root)
+	}
+	return d.embedded
+}
+
+// collect walks the places where schemas stand.
+func (d *document) collect(l *location) {
+	if l.v.Kind != ojson.Object {
+		return
+	}
+	if l.resource == l {
+		d.embedded[l.base] = l
+	}
+	anchors := []string{"$anchor", "$dynamicAnchor"}
+	for _, name := range anchors {
+		if a := l.v.Get(name); a != nil && a.Kind == ojson.String {
+			d.embedded[l.resource.base+"#"+a.Text] = l
+		}
+	}
+	if id := l.identifier(); strings.HasPrefix(id, "#") && len(id) > 1 { // anchors before 2019-09
+		d.embedded[l.resource.base+id] = l
+	}
+	for _, m := range l.v.Members {
+		switch {
+		case slices.Contains(mapKeywords, m.Name) && m.Value.Kind == ojson.Object:
+			for _, p := range m.Value.Members {
+				d.collect(l.at(p.Value, m.Name, p.Name))
+			}
+		case slices.Contains(listKeywords, m.Name) && m.Value.Kind == ojson.Array:
+			for i, item := range m.Value.Items {
+				d.collect(l.at(item, m.Name, strconv.Itoa(i)))
+			}
+		case slices.Contains(schemaKeywords, m.Name):
+			d.collect(l.at(m.Value, m.Name))
+		}
+	}
+}

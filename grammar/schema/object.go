@@ -1,0 +1,113 @@
+package schema
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/callama/callama/grammar/gbnf"
+	"github.com/callama/callama/grammar/regex"
+)
+
+// object returns the expression of objects. The set of members seen and the demand for
+// the required ones are the engine's to keep (gbnf.Members). Names that are not declared
+// may repeat: their distinctness is not tracked.
+func (c *Compiler) object(rule *gbnf.Ref, o *objectShape) (gbnf.Expr, error) {
+	var members []gbnf.Member
+	names := make([]string, 0, len(o.members))
+	for i := range o.members {
+		m := &o.members[i]
+		names = append(names, m.name)
+		if !m.goal.productive { // optional, as the object is not lacking
+			c.b.Comment(rule.Rule, fmt.Sprintf("never given, as nothing satisfies its schema: %s", regex.Quote(m.name)))
+			continue
+		}
+		value, err := c.emit(m.goal)
+		if err != nil {
+			return nil, err
+		}
+		e := join(gbnf.Lit(regex.Quote(m.name)), c.space(), gbnf.Lit(c.colon()), c.space(), value, c.space())
+		members = append(members, gbnf.Member{Expr: e, Required: m.required})
+	}
+	comma := join(gbnf.Lit(c.comma()), c.space())
+	if o.additional != nil && o.additional.productive {
+		value, err := c.emit(o.additional)
+		if err != nil {
+			return nil, err
+		}
+		e := join(c.nameExcept(names), c.space(), gbnf.Lit(c.colon()), c.space(), value, c.space())
+		if len(members) == 0 {
+			return c.braces(listTail(e, comma, 0, -1, true)), nil
+		}
+		members = append(members, gbnf.Member{Expr: e, Repeat: true})
+	}
+	if len(members) == 0 {
+		return c.braces(gbnf.Lit("")), nil
+	}
+	return c.braces(&gbnf.Members{Items: members, Sep: comma, Ordered: c.opts.Order == SchemaOrder}), nil
+}
+
+func (c *Compiler) braces(inside gbnf.Expr) gbnf.Expr {
+	return join(gbnf.Lit("{"), c.space(), inside, gbnf.Lit("}"))
+}
+
+// nameExcept returns any string but the given ones, in quotes.
+func (c *Compiler) nameExcept(names []string) gbnf.Expr {
+	anyString := func() gbnf.Expr { return c.stringOf(c.char(), regex.Window{Max: -1}) }
+	if len(names) == 0 {
+		return c.rule("string", anyString)
+	}
+	words := make([][]rune, len(names))
+	for i, n := range names {
+		words[i] = []rune(n)
+	}
+	slices.SortFunc(words, slices.Compare)
+	words = slices.CompactFunc(words, slices.Equal)
+	key := fmt.Sprintf("name-except %q", words)
+	ref, ok := c.shared[key]
+	if !ok {
+		ref = c.b.Add(c.unique("name-except"), join(gbnf.Lit(`"`), c.except(words, 0, 0)))
+		c.shared[key] = ref
+	}
+	return ref
+}
+
+// maxExceptNesting bounds how deep the trie of names is nested into one rule.
+const maxExceptNesting = 32
+
+// except returns the rest of a string that is none of the words, its closing quote
+// included. The words are sorted, distinct, and agree in their first depth characters,
+// which have been read: a trie, in which leaving a word's path frees the rest.
+func (c *Compiler) except(words [][]rune, depth, nesting int) gbnf.Expr {
+	var alts []gbnf.Expr
+	if len(words[0]) == depth {
+		words = words[1:] // ends here, so the string must not
+	} else {
+		alts = append(alts, gbnf.Lit(`"`))
+	}
+	var next []gbnf.Range
+	for len(words) > 0 {
+		first := words[0][depth]
+		n := 1
+		for n < len(words) && words[n][depth] == first {
+			n++
+		}
+		next = append(next, gbnf.Range{Lo: first, Hi: first})
+		rest := c.exceptRest(words[:n], depth+1, nesting+1)
+		alts = append(alts, join(regex.JSONString(regex.NewSet(next[len(next)-1])), rest))
+		words = words[n:]
+	}
+	others := regex.JSONString(regex.NewSet(next...).Negate())
+	return gbnf.OneOf(append(alts, join(others, c.stringTail()))...)
+}
+
+func (c *Compiler) exceptRest(words [][]rune, depth, nesting int) gbnf.Expr {
+	if nesting < maxExceptNesting {
+		return c.except(words, depth, nesting)
+	}
+	return c.b.Add(c.unique("name-except"), c.except(words, depth, 0))
+}
+
+// stringTail is the rest of any string, its closing quote included.
+func (c *Compiler) stringTail() gbnf.Expr {
+	return c.rule("string-tail", func() gbnf.Expr { return gbnf.Concat(gbnf.Star(c.char()), gbnf.Lit(`"`)) })
+}

@@ -1,0 +1,200 @@
+package ruletest
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/callama/callama/grammar/gbnf"
+)
+
+// Generator writes random texts of a grammar. The grammar must not hold Token nodes.
+type Generator struct {
+	g      *gbnf.Grammar
+	rng    *rand.Rand
+	height []int // of each rule: levels of rules that the shortest derivation needs
+	budget int   // references left before the walk takes the shortest way out
+}
+
+// NewGenerator returns a Generator with its own source of randomness.
+func NewGenerator(g *gbnf.Grammar, seed uint64) *Generator {
+	w := &Generator{g: g, rng: rand.New(rand.NewPCG(seed, 1)), height: make([]int, len(g.Rules))}
+	for i := range w.height {
+		w.height[i] = unknown
+	}
+	for changed := true; changed; {
+		changed = false
+		for i := range g.Rules {
+			if h := w.heightOf(g.Rules[i].Expr); h < unknown && h+1 < w.height[i] {
+				w.height[i], changed = h+1, true
+			}
+		}
+	}
+	return w
+}
+
+const unknown = math.MaxInt32
+
+// Text returns one random text; size is about the number of rules that it may use. A
+// grammar without any text gives ok false.
+func (w *Generator) Text(size int) (text string, ok bool) {
+	if w.height[w.g.Root] == unknown {
+		return "", false
+	}
+	w.budget = size
+	var sb strings.Builder
+	w.write(&sb, &gbnf.Ref{Rule: w.g.Root})
+	return sb.String(), true
+}
+
+// heightOf returns the height of an expression, unknown while no derivation is known.
+func (w *Generator) heightOf(e gbnf.Expr) int {
+	switch e := e.(type) {
+	case *gbnf.Ref:
+		return w.height[e.Rule]
+	case *gbnf.Seq:
+		h := 0
+		for _, item := range e.Items {
+			h = max(h, w.heightOf(item))
+		}
+		return h
+	case *gbnf.Alt:
+		h := unknown
+		for _, item := range e.Items {
+			h = min(h, w.heightOf(item))
+		}
+		return h
+	case *gbnf.Repeat:
+		if e.Min == 0 {
+			return 0
+		}
+		return w.heightOf(e.Item)
+	case *gbnf.Members:
+		h := 0
+		for _, m := range e.Items {
+			if m.Required {
+				h = max(h, w.heightOf(m.Expr))
+			}
+		}
+		return h
+	case *gbnf.Token:
+		return unknown
+	}
+	return 0
+}
+
+func (w *Generator) write(sb *strings.Builder, e gbnf.Expr) {
+	switch e := e.(type) {
+	case *gbnf.Literal:
+		sb.WriteString(e.Text)
+	case *gbnf.Class:
+		sb.WriteRune(w.char(e))
+	case *gbnf.Ref:
+		w.budget--
+		w.write(sb, w.g.Rules[e.Rule].Expr)
+	case *gbnf.Seq:
+		for _, item := range e.Items {
+			w.write(sb, item)
+		}
+	case *gbnf.Alt:
+		w.write(sb, w.choose(e.Items))
+	case *gbnf.Repeat:
+		n := e.Min
+		if w.budget > 0 && w.heightOf(e.Item) < unknown {
+			extra := w.rng.IntN(4)
+			if e.Max >= 0 && w.rng.IntN(8) == 0 {
+				extra = min(e.Max-e.Min, 40) // try the upper bound as well
+			}
+			n += extra
+			if e.Max >= 0 {
+				n = min(n, e.Max)
+			}
+		}
+		for range n {
+			w.write(sb, e.Item)
+		}
+	case *gbnf.Members:
+		w.members(sb, e)
+	}
+}
+
+// choose takes any alternative within the budget, else one with the least height.
+func (w *Generator) choose(items []gbnf.Expr) gbnf.Expr {
+	var open []gbnf.Expr
+	least := unknown
+	for _, item := range items {
+		least = min(least, w.heightOf(item))
+	}
+	for _, item := range items {
+		if h := w.heightOf(item); h < unknown && (w.budget > 0 || h == least) {
+			open = append(open, item)
+		}
+	}
+	return open[w.rng.IntN(len(open))]
+}
+
+func (w *Generator) members(sb *strings.Builder, e *gbnf.Members) {
+	var picked []gbnf.Expr
+	for _, m := range e.Items {
+		times := 0
+		switch {
+		case m.Required:
+			times = 1
+		case w.budget > 0 && w.heightOf(m.Expr) < unknown:
+			times = w.rng.IntN(2)
+		}
+		if m.Repeat && times > 0 {
+			times += w.rng.IntN(2)
+		}
+		for range times {
+			picked = append(picked, m.Expr)
+		}
+	}
+	if !e.Ordered {
+		w.rng.Shuffle(len(picked), func(i, j int) { picked[i], picked[j] = picked[j], picked[i] })
+	}
+	for i, m := range picked {
+		if i > 0 {
+			w.write(sb, e.Sep)
+		}
+		w.write(sb, m)
+	}
+}
+
+// char returns a random member of a class, mostly ASCII where there is a choice.
+func (w *Generator) char(c *gbnf.Class) rune {
+	in := func(r rune) bool {
+		if r >= 0xD800 && r <= 0xDFFF {
+			return false
+		}
+		for _, x := range c.Ranges {
+			if x.Lo <= r && r <= x.Hi {
+				return !c.Negated
+			}
+		}
+		return c.Negated
+	}
+	for range 20 {
+		if r := rune(w.rng.IntN(0x80)); in(r) {
+			return r
+		}
+	}
+	for range 40 {
+		if r := rune(w.rng.IntN(0x11_0000)); in(r) {
+			return r
+		}
+	}
+	if !c.Negated {
+		for {
+			x := c.Ranges[w.rng.IntN(len(c.Ranges))]
+			if r := x.Lo + rune(w.rng.IntN(int(x.Hi-x.Lo)+1)); in(r) {
+				return r
+			}
+		}
+	}
+	for r := rune(0); ; r++ {
+		if in(r) {
+			return r
+		}
+	}
+}

@@ -1,0 +1,141 @@
+// Package schema compiles JSON Schema, and the parameters of tools, to grammar rules
+// whose texts are instances of the schema: every text that the rules match is valid JSON
+// and valid under the schema. Nothing is widened and nothing is dropped silently: a
+// keyword that cannot be enforced is an *Error that names it and its JSON Pointer.
+//
+// The stages are the files, in the order of the data: normalize (type names as people
+// write them), location (subschemas and references), keywords (one schema's constraints),
+// conjunct (constraints that hold together), expand (anyOf and friends to a list of
+// alternatives), satisfy (what can be satisfied at all), emit (rules). A rule stands for a
+// set of subschemas that hold at once, so that constraints from several places (siblings of
+// $ref and anyOf, for example) are merged exactly, also through recursion.
+//
+// Texts are spelled canonically: integers without fraction, exponent or leading zeros,
+// strings with only the escapes that JSON needs, numbers with bounded digits. Enum values
+// are printed with the key order of the schema.
+package schema
+
+import (
+	"encoding/json"
+
+	"github.com/callama/callama/grammar/gbnf"
+	"github.com/callama/callama/internal/ojson"
+)
+
+// Compiler adds the rules of any number of schemas to one Builder. Schemas compiled by
+// the same Compiler share the rules of strings, numbers and free values. It is not safe
+// for concurrent use.
+type Compiler struct {
+	b    *gbnf.Builder
+	opts Options
+	lim  Limits
+
+	firstRule int // rules of b that were there before
+	nodes     int // locations made so far
+	goals     map[string]*goal
+	proofs    map[string]proof // of goals that oneOf compared
+	patterns  map[string]*pattern
+	languages map[string]*language // by their key; nil for the empty one
+	shared    map[string]*gbnf.Ref // rules of strings, numbers and other fixed texts
+	names     map[string]int       // uses of each rule name
+
+	doc       *document // the schema being compiled
+	objectLoc *location // {"type": "object"}
+}
+
+// New returns a Compiler that adds to b.
+func New(b *gbnf.Builder, opts Options) *Compiler {
+	c := &Compiler{
+		b: b, opts: opts, lim: opts.Limits.withDefaults(), firstRule: b.Len(),
+		goals: make(map[string]*goal), proofs: make(map[string]proof), patterns: make(map[string]*pattern), languages: make(map[string]*language),
+		shared: make(map[string]*gbnf.Ref), names: make(map[string]int),
+	}
+	isObject := &ojson.Value{Kind: ojson.Object, Members: []ojson.Member{
+		{Name: "type", Value: &ojson.Value{Kind: ojson.String, Text: "object"}}}}
+	c.objectLoc = newDocument(isObject, c).root
+	return c
+}
+
+// Compile adds the rules of one schema, named after name, and returns the expression of
+// its instances. doc is not modified and must not be while the Compiler is in use. Cost:
+// about linear in the part of the schema that can be reached.
+func (c *Compiler) Compile(name string, doc *ojson.Value) (gbnf.Expr, error) {
+	doc = Normalize(doc, c.opts)
+	c.doc = newDocument(doc, c)
+	return c.compile(name, c.doc.root)
+}
+
+// AnyValue returns the expression of every JSON value.
+func (c *Compiler) AnyValue() (gbnf.Expr, error) { return c.compile("value") }
+
+// AnyObject returns the expression of every JSON object. Names are not checked for
+// duplicates: nothing is declared that a duplicate could overwrite.
+func (c *Compiler) AnyObject() (gbnf.Expr, error) { return c.compile("object", c.objectLoc) }
+
+// compile returns the expression of the values that are valid at all given locations.
+func (c *Compiler) compile(name string, locations ...*location) (gbnf.Expr, error) {
+	g := c.goal(name, locations)
+	if err := c.explore(g); err != nil {
+		return nil, err
+	}
+	if !g.productive {
+		return nil, c.explain(g)
+	}
+	return c.emit(g)
+}
+
+// Compile adds the rules of one JSON Schema to b and returns the expression of its
+// instances. See Compiler to add many that share rules.
+func Compile(b *gbnf.Builder, name string, doc *ojson.Value, opts Options) (gbnf.Expr, error) {
+	return New(b, opts).Compile(name, doc)
+}
+
+// CompileText compiles the text of one JSON Schema to a grammar of its own.
+func CompileText(text []byte, opts Options) (*gbnf.Grammar, error) {
+	doc, err := ojson.Parse(text)
+	if err != nil {
+		return nil, &Error{Code: ErrInvalid, Err: err}
+	}
+	b := gbnf.NewBuilder()
+	root := b.Declare("root")
+	e, err := Compile(b, "schema", doc, opts)
+	if err != nil {
+		return nil, err
+	}
+	b.Define(root, e)
+	return b.Grammar(root), nil
+}
+
+// AnyValue returns the expression of every JSON value.
+func AnyValue(b *gbnf.Builder, opts Options) (gbnf.Expr, error) { return New(b, opts).AnyValue() }
+
+// AnyObject returns the expression of every JSON object; see Compiler.AnyObject.
+func AnyObject(b *gbnf.Builder, opts Options) (gbnf.Expr, error) { return New(b, opts).AnyObject() }
+
+// Tool compiles the parameters of a tool: the arguments of a call are always an object,
+// also where the schema does not say so. Absent parameters (nil, null or the empty
+// schema) mean that the tool takes none: {}. Errors carry the tool's name.
+func (c *Compiler) Tool(name string, parameters *ojson.Value) (gbnf.Expr, error) {
+	if parameters == nil || parameters.Kind == ojson.Null || (parameters.Kind == ojson.Object && len(parameters.Members) == 0) {
+		parameters = &ojson.Value{Kind: ojson.Object, Members: []ojson.Member{
+			{Name: "additionalProperties", Value: &ojson.Value{Kind: ojson.Bool}}}}
+	}
+	doc := Normalize(parameters, c.opts)
+	c.doc = newDocument(doc, c)
+	c.doc.tool = true
+	e, err := c.compile(name, c.doc.root, c.objectLoc)
+	return e, inTool(name, err)
+}
+
+// CompileTool compiles the parameters of one tool, given as JSON text (empty: none); see
+// Compiler.Tool.
+func CompileTool(b *gbnf.Builder, name string, parameters json.RawMessage, opts Options) (gbnf.Expr, error) {
+	var doc *ojson.Value
+	if len(parameters) > 0 {
+		var err error
+		if doc, err = ojson.Parse(parameters); err != nil {
+			return nil, &Error{Code: ErrInvalid, Tool: name, Err: err}
+		}
+	}
+	return New(b, opts).Tool(name, doc)
+}

@@ -1,0 +1,157 @@
+package schema
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/callama/callama/grammar/gbnf"
+	"github.com/callama/callama/grammar/regex"
+	"github.com/callama/callama/internal/ojson"
+)
+
+// equalityKey returns a text that is equal for values that JSON Schema calls equal:
+// numbers by value, objects without regard to order.
+func equalityKey(v *ojson.Value) string {
+	var sb strings.Builder
+	writeKey(&sb, v)
+	return sb.String()
+}
+
+func writeKey(sb *strings.Builder, v *ojson.Value) {
+	switch v.Kind {
+	case ojson.Null:
+		sb.WriteString("null")
+	case ojson.Bool:
+		sb.WriteString(strconv.FormatBool(v.Bool))
+	case ojson.String:
+		sb.WriteString(strconv.Quote(v.Text))
+	case ojson.Number:
+		if d, err := parseDecimal(v.Text); err == nil {
+			sb.WriteString(d.key())
+		} else {
+			sb.WriteString(v.Text) // beyond maxNumberDigits: equal only as written
+		}
+	case ojson.Array:
+		sb.WriteByte('[')
+		for _, item := range v.Items {
+			writeKey(sb, item)
+			sb.WriteByte(',')
+		}
+		sb.WriteByte(']')
+	case ojson.Object:
+		members := slices.Clone(v.Members)
+		slices.SortFunc(members, func(a, b ojson.Member) int { return strings.Compare(a.Name, b.Name) })
+		sb.WriteByte('{')
+		for _, m := range members {
+			sb.WriteString(strconv.Quote(m.Name))
+			sb.WriteByte(':')
+			writeKey(sb, m.Value)
+			sb.WriteByte(',')
+		}
+		sb.WriteByte('}')
+	}
+}
+
+// value returns the expression of one fixed value in the compiler's spelling; objects
+// keep the order as written.
+func (c *Compiler) value(v *ojson.Value) gbnf.Expr {
+	var parts []gbnf.Expr
+	c.spell(v, &parts)
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return gbnf.Concat(parts...)
+}
+
+// spell appends the parts of a value, joining adjacent literals.
+func (c *Compiler) spell(v *ojson.Value, parts *[]gbnf.Expr) {
+	add := func(texts ...string) {
+		for _, s := range texts {
+			if n := len(*parts); n > 0 {
+				if lit, ok := (*parts)[n-1].(*gbnf.Literal); ok {
+					(*parts)[n-1] = gbnf.Lit(lit.Text + s)
+					continue
+				}
+			}
+			*parts = append(*parts, gbnf.Lit(s))
+		}
+	}
+	space := func() {
+		if c.opts.Whitespace == Flexible {
+			*parts = append(*parts, c.space())
+		}
+	}
+	separate := func() {
+		space()
+		add(c.comma())
+		space()
+	}
+	switch v.Kind {
+	case ojson.Null:
+		add("null")
+	case ojson.Bool:
+		add(strconv.FormatBool(v.Bool))
+	case ojson.String:
+		add(regex.Quote(v.Text))
+	case ojson.Number:
+		add(spellNumber(v.Text))
+	case ojson.Array:
+		add("[")
+		space()
+		for i, item := range v.Items {
+			if i > 0 {
+				separate()
+			}
+			c.spell(item, parts)
+		}
+		if len(v.Items) > 0 {
+			space()
+		}
+		add("]")
+	case ojson.Object:
+		add("{")
+		space()
+		for i, m := range v.Members {
+			if i > 0 {
+				separate()
+			}
+			add(regex.Quote(m.Name))
+			space()
+			add(c.colon())
+			space()
+			c.spell(m.Value, parts)
+		}
+		if len(v.Members) > 0 {
+			space()
+		}
+		add("}")
+	}
+}
+
+// spellNumber returns a number in canonical spelling: integers as digits only, where that
+// is not longer than a model would write; anything else as it stands.
+func spellNumber(text string) string {
+	d, err := parseDecimal(text)
+	if err != nil || !d.isInteger() || d.point > DefaultIntegerDigits && strings.ContainsAny(text, "eE") {
+		return text
+	}
+	if d.neg {
+		return "-" + d.whole()
+	}
+	return d.whole()
+}
+
+func (c *Compiler) comma() string {
+	if c.opts.Whitespace == Model {
+		return ", "
+	}
+	return ","
+}
+
+func (c *Compiler) colon() string {
+	if c.opts.Whitespace == Model {
+		return ": "
+	}
+	return ":"
+}

@@ -22,10 +22,8 @@ func TestBuiltinTokenizer(t *testing.T) {
 		seen[token.Text] = id
 	}
 	var bytes []byte
-	for _, token := range tok.Tokens[:256] {
-		for _, r := range token.Text {
-			bytes = append(bytes, runeBytes()[r])
-		}
+	for id := range 256 {
+		bytes = append(bytes, tok.Bytes(id)...)
 	}
 	slices.Sort(bytes)
 	for b := range 256 {
@@ -54,6 +52,15 @@ func TestBuiltinTokenizer(t *testing.T) {
 	for _, text := range []string{"<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>", "<think>", "</think>"} {
 		if id := tok.id(text); id < 0 || tok.Tokens[id].Kind != TokenUserDefined {
 			t.Errorf("%q is token %d", text, id)
+		}
+	}
+}
+
+func TestTokenBytes(t *testing.T) {
+	tok := &Tokenizer{Tokens: []Token{{"ĠGrÃ¼Ã", TokenNormal}, {"<é>", TokenControl}, {"a b", TokenNormal}}}
+	for id, want := range map[int]string{-1: "", 0: " Gr\u00fc\xc3", 1: "<é>", 2: "", 3: ""} {
+		if got := tok.Bytes(id); string(got) != want || want == "" && got != nil {
+			t.Errorf("token %d is %q, want %q", id, got, want)
 		}
 	}
 }

@@ -15,7 +15,8 @@ const defaultBatch = 512
 const kvAlign = 256
 
 // Estimate says how much memory a model needs, in bytes, with llama.cpp's defaults: F16 KV
-// cache, flash attention. A model is cut as llama.cpp cuts it for offloading: an input
+// cache, flash attention. Not counted are copies that a backend makes of weights to suit
+// its kernels (on CPUs, of Q4_0 matrices). A model is cut as llama.cpp cuts it for offloading: an input
 // side, layers, an output side.
 type Estimate struct {
 	Context int // tokens, rounded up as llama.cpp rounds

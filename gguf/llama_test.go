@@ -129,6 +129,9 @@ func TestLlamaReadsTheVocabulary(t *testing.T) {
 		if model.TokenText(int32(id)) != token.Text || model.IsControl(int32(id)) != control {
 			t.Errorf("token %d is %q, control %v, want %q, %v", id, model.TokenText(int32(id)), model.IsControl(int32(id)), token.Text, control)
 		}
+		if got := model.TokenBytes(int32(id)); !slices.Equal(got, tok.Bytes(id)) {
+			t.Errorf("token %d is % x for llama.cpp, % x here", id, got, tok.Bytes(id))
+		}
 	}
 	// Every byte of valid UTF-8 comes back (llama.cpp replaces other bytes), and tags are one token.
 	text := "Grüße, 今天 {\"name\": \"get_weather\"}\n\x00  \t<tool_call>"

@@ -220,7 +220,7 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 	base := strings.TrimSuffix(filepath.Base(path), ".gguf")
 	tmp, err := os.CreateTemp(filepath.Dir(path), "."+base+".*.tmp")
 	if err != nil {
-		return fmt.Errorf("gguf: %w", err)
+		return fmt.Errorf("gguf: cannot write %s: %w", path, err)
 	}
 	defer func() {
 		if err != nil {

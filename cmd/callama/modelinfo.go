@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/callama/callama/chat"
 	"github.com/callama/callama/gguf"
 )
 
@@ -52,6 +53,7 @@ type modelReport struct {
 	Shape        map[string]any   `json:"shape,omitempty"`
 	Tokenizer    *tokenizerReport `json:"tokenizer,omitempty"`
 	Template     *templateReport  `json:"chat_template,omitempty"`
+	Adapter      *adapterReport   `json:"adapter,omitempty"`
 	Memory       *memoryReport    `json:"memory,omitempty"`
 	MemoryError  string           `json:"memory_error,omitempty"`
 }
@@ -74,7 +76,15 @@ type tokenizerReport struct {
 
 type templateReport struct {
 	Bytes   int      `json:"bytes"`
+	Dialect string   `json:"dialect"`      // the notation of calls that will be used
 	Markers []string `json:"tool_markers"` // texts by which dialects can be told apart
+}
+
+type adapterReport struct {
+	Type    string   `json:"type"` // "lora"
+	Rank    int64    `json:"rank"` // of the widest pair
+	Alpha   float64  `json:"alpha"`
+	Targets []string `json:"targets"` // matrices, without their layers
 }
 
 type memoryReport struct {
@@ -131,10 +141,30 @@ func describeModel(f *gguf.File, context int) *modelReport {
 	}
 	r.Tokenizer = describeTokenizer(f)
 	r.Template = describeTemplate(f.Text(gguf.KeyChatTemplate))
-	if r.Kind == "model" {
+	switch r.Kind {
+	case "model":
 		r.estimate(f, context)
+	case "adapter":
+		r.Adapter = describeAdapter(f)
 	}
 	return r
+}
+
+func describeAdapter(f *gguf.File) *adapterReport {
+	alpha, _ := f.Float("adapter.lora.alpha")
+	a := &adapterReport{Type: f.Text("adapter.type"), Alpha: alpha, Targets: []string{}}
+	for _, t := range f.Tensors {
+		name, ok := strings.CutSuffix(t.Name, ".weight.lora_b")
+		if !ok {
+			continue
+		}
+		a.Rank = max(a.Rank, t.Shape[0])
+		name = name[strings.LastIndexByte(name, '.')+1:]
+		if !slices.Contains(a.Targets, name) {
+			a.Targets = append(a.Targets, name)
+		}
+	}
+	return a
 }
 
 func (r *modelReport) estimate(f *gguf.File, context int) {
@@ -192,7 +222,7 @@ func describeTemplate(text string) *templateReport {
 	if text == "" {
 		return nil
 	}
-	t := &templateReport{Bytes: len(text), Markers: []string{}}
+	t := &templateReport{Bytes: len(text), Dialect: chat.DetectDialect(text).String(), Markers: []string{}}
 	for _, m := range toolMarkers {
 		if strings.Contains(text, m) {
 			t.Markers = append(t.Markers, m)
@@ -207,7 +237,7 @@ func (r *modelReport) print(out io.Writer) error {
 		fmt.Fprintf(w, "%s\t%s\n", label, fmt.Sprintf(format, args...))
 	}
 	row(r.Kind, "%q, architecture %q, GGUF %d", r.Name, r.Architecture, r.Version)
-	row("size", "%s, %d tensors, %.3g B parameters", formatBytes(r.FileBytes), r.Tensors, float64(r.Parameters)/1e9)
+	row("size", "%s, %d tensors, %s parameters", formatBytes(r.FileBytes), r.Tensors, formatCount(r.Parameters))
 	for _, q := range r.Quants {
 		row("  "+q.Type, "%s in %d tensors", formatBytes(q.Bytes), q.Tensors)
 	}
@@ -223,9 +253,12 @@ func (r *modelReport) print(out io.Writer) error {
 		}
 	}
 	if t := r.Template; t != nil {
-		row("chat template", "%d bytes, markers: %s", t.Bytes, strings.Join(t.Markers, " "))
+		row("chat template", "%d bytes, dialect %s, markers: %s", t.Bytes, t.Dialect, strings.Join(t.Markers, " "))
 	} else if r.Tokenizer != nil {
 		row("chat template", "none")
+	}
+	if a := r.Adapter; a != nil {
+		row("adapter type", "%s, rank %d, alpha %g, on %s", a.Type, a.Rank, a.Alpha, strings.Join(a.Targets, " "))
 	}
 	if m := r.Memory; m != nil {
 		row("memory", "%s at %d tokens of context", formatBytes(m.Total), m.Context)
@@ -237,4 +270,15 @@ func (r *modelReport) print(out io.Writer) error {
 		row("memory", "unknown: %s", r.MemoryError)
 	}
 	return w.Flush()
+}
+
+// formatCount prints a number of parameters as model names do: 494.0M, 7.6B.
+func formatCount(n int64) string {
+	switch {
+	case n >= 1e9:
+		return fmt.Sprintf("%.1fB", float64(n)/1e9)
+	case n >= 1e6:
+		return fmt.Sprintf("%.1fM", float64(n)/1e6)
+	}
+	return fmt.Sprint(n)
 }

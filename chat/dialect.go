@@ -246,7 +246,7 @@ func (d Dialect) write(dst []byte, calls []Call) ([]byte, error) {
 			dst = append(dst, f.open...)
 		}
 		object := ojson.Value{Kind: ojson.Object, Members: []ojson.Member{
-			{Name: "name", Value: &ojson.Value{Kind: ojson.String, Text: calls[i].Name}},
+			{Name: "name", Value: textValue(calls[i].Name)},
 			{Name: f.argumentsKey, Value: arguments},
 		}}
 		dst = object.Append(dst, ojson.Python)

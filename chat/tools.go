@@ -177,27 +177,3 @@ func checkToolName(name string) error {
 	}
 	return nil
 }
-
-// value returns the tool as chat templates expect it: OpenAI's {"type": "function",
-// "function": {"name", "description", "parameters"}}, in this order of members.
-func (t *Tool) value() (*ojson.Value, error) {
-	parameters := &ojson.Value{Kind: ojson.Object, Members: []ojson.Member{
-		{Name: "type", Value: &ojson.Value{Kind: ojson.String, Text: "object"}},
-		{Name: "properties", Value: &ojson.Value{Kind: ojson.Object}},
-	}}
-	if len(t.Parameters) > 0 {
-		parsed, err := ojson.Parse(t.Parameters)
-		if err != nil {
-			return nil, fmt.Errorf("chat: parameters of tool %q: %w", t.Name, err)
-		}
-		parameters = parsed
-	}
-	return &ojson.Value{Kind: ojson.Object, Members: []ojson.Member{
-		{Name: "type", Value: &ojson.Value{Kind: ojson.String, Text: "function"}},
-		{Name: "function", Value: &ojson.Value{Kind: ojson.Object, Members: []ojson.Member{
-			{Name: "name", Value: &ojson.Value{Kind: ojson.String, Text: t.Name}},
-			{Name: "description", Value: &ojson.Value{Kind: ojson.String, Text: t.Description}},
-			{Name: "parameters", Value: parameters},
-		}}},
-	}}, nil
-}

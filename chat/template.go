@@ -1,0 +1,241 @@
+package chat
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/callama/callama/chat/internal/jinja"
+	"github.com/callama/callama/internal/ojson"
+)
+
+// TemplateOptions are what a chat template needs beside the conversation. The zero value
+// is usable.
+type TemplateOptions struct {
+	// BOS and EOS are the texts of the model's tokens for the beginning and the end of a
+	// text; the template reads them as bos_token and eos_token.
+	BOS, EOS string
+	// Now is the clock behind strftime_now; nil is time.Now. Prompts of some models hold
+	// the date, so a reproducible run fixes it.
+	Now func() time.Time
+}
+
+// Template is a model's chat template (Jinja), ready to render. It is immutable and safe
+// for concurrent use. A template is not trusted: see the limits in ErrTemplateLimit.
+type Template struct {
+	jinja   *jinja.Template
+	opts    TemplateOptions
+	dialect Dialect
+	// argumentsAsText: the template prints a call's arguments as they are, so it must get
+	// them as JSON text instead of as a dict.
+	argumentsAsText bool
+}
+
+// ErrTemplateLimit is wrapped by errors of templates that cost too much: more than 1 MiB of
+// source, a nesting of 200, 20 million steps of work (about a second), or 16 MiB of text.
+var ErrTemplateLimit = errors.New("the chat template exceeds a limit")
+
+// templateLimits bound a template; the longest known has 17 KB, and a conversation of 100
+// turns with 100 tools takes it less than a million steps.
+var templateLimits = jinja.Limits{SourceBytes: 1 << 20, Depth: 200, Work: 20_000_000, OutputBytes: 16 << 20}
+
+// Input is a conversation to render.
+type Input struct {
+	Messages []Message
+	Tools    []Tool
+	// AddGenerationPrompt ends the prompt with the opening of the assistant's turn.
+	AddGenerationPrompt bool
+	// Extra are further variables of the template, such as enable_thinking. Values are
+	// whatever encoding/json can write; they hide the variables of the same name.
+	Extra map[string]any
+}
+
+// NewTemplate parses a chat template and finds its dialect (see DetectDialect). An error
+// means that the template is not Jinja as chat templates use it, or exceeds a limit.
+func NewTemplate(source string, opts TemplateOptions) (*Template, error) {
+	parsed, err := jinja.Parse(source, templateLimits)
+	if err != nil {
+		return nil, templateError(err)
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	t := &Template{jinja: parsed, opts: opts, dialect: DetectDialect(source)}
+	t.argumentsAsText = t.printsArguments()
+	return t, nil
+}
+
+// Dialect returns the notation of calls that the template teaches its model.
+func (t *Template) Dialect() Dialect { return t.dialect }
+
+func templateError(err error) error {
+	var limit *jinja.LimitError
+	if errors.As(err, &limit) {
+		return fmt.Errorf("chat: %w: %w", ErrTemplateLimit, err)
+	}
+	return fmt.Errorf("chat: template: %w", err)
+}
+
+// Render returns the prompt text of a conversation. With the dialect PlainArray the tools
+// are described in the system message, and calls and their results become plain turns,
+// because the template knows none of them. An error is the template's own refusal of the
+// conversation, a limit (ErrTemplateLimit), or arguments that are not a JSON object.
+func (t *Template) Render(in Input) (string, error) {
+	if t.dialect == PlainArray {
+		plain, err := plainMessages(in.Messages, in.Tools)
+		if err != nil {
+			return "", err
+		}
+		in.Messages, in.Tools = plain, nil
+	}
+	text, err := t.render(in, t.argumentsAsText)
+	var raised *jinja.RaisedError
+	if err != nil && errors.As(err, &raised) {
+		// Gemma and others refuse a system message; its text then opens the first turn.
+		if merged, ok := mergeSystem(in.Messages); ok {
+			in.Messages = merged
+			if text, again := t.render(in, t.argumentsAsText); again == nil {
+				return text, nil
+			}
+		}
+	}
+	return text, err
+}
+
+func (t *Template) render(in Input, argumentsAsText bool) (string, error) {
+	messages := &ojson.Value{Kind: ojson.Array}
+	for i := range in.Messages {
+		m, err := in.Messages[i].value(argumentsAsText)
+		if err != nil {
+			return "", fmt.Errorf("chat: message %d: %w", i, err)
+		}
+		messages.Items = append(messages.Items, m)
+	}
+	variables := map[string]any{
+		"messages":              messages,
+		"tools":                 nil,
+		"documents":             nil,
+		"add_generation_prompt": in.AddGenerationPrompt,
+		"bos_token":             t.opts.BOS,
+		"eos_token":             t.opts.EOS,
+		"strftime_now":          jinja.NewFunc("strftime_now", t.strftimeNow),
+	}
+	if len(in.Tools) > 0 {
+		tools := &ojson.Value{Kind: ojson.Array}
+		for i := range in.Tools {
+			v, err := in.Tools[i].value()
+			if err != nil {
+				return "", err
+			}
+			tools.Items = append(tools.Items, v)
+		}
+		variables["tools"] = tools
+	}
+	for name, value := range in.Extra {
+		data, err := json.Marshal(value)
+		if err != nil {
+			return "", fmt.Errorf("chat: template variable %s: %w", name, err)
+		}
+		v, err := ojson.Parse(data)
+		if err != nil {
+			return "", fmt.Errorf("chat: template variable %s: %w", name, err)
+		}
+		variables[name] = v
+	}
+	text, err := t.jinja.Render(variables)
+	if err != nil {
+		return "", templateError(err)
+	}
+	return text, nil
+}
+
+// printsArguments finds out, by rendering a call, whether the template wants arguments as
+// text: it fails on a dict or prints one as Python does, and takes text.
+func (t *Template) printsArguments() bool {
+	if t.dialect == PlainArray {
+		return false // it never sees a call
+	}
+	const key = "callama_probe"
+	probe := Input{Messages: []Message{
+		{Role: User, Content: "x"},
+		{Role: Assistant, Calls: []Call{{ID: "call00000", Name: "f", Arguments: json.RawMessage(`{"` + key + `": 1}`)}}},
+	}, Tools: []Tool{{Name: "f", Description: "f"}}}
+	text, err := t.render(probe, false)
+	if err == nil && !strings.Contains(text, "'"+key+"'") {
+		return false
+	}
+	text, err = t.render(probe, true)
+	return err == nil && strings.Contains(text, `"`+key+`"`)
+}
+
+func textValue(s string) *ojson.Value { return &ojson.Value{Kind: ojson.String, Text: s} }
+
+// value returns the message as chat templates expect it: OpenAI's form, with the arguments
+// of calls as an object or, when asText is set, as JSON text.
+func (m *Message) value(asText bool) (*ojson.Value, error) {
+	v := &ojson.Value{Kind: ojson.Object, Members: []ojson.Member{
+		{Name: "role", Value: textValue(string(m.Role))},
+		{Name: "content", Value: textValue(m.Content)},
+	}}
+	add := func(name, text string) {
+		if text != "" {
+			v.Members = append(v.Members, ojson.Member{Name: name, Value: textValue(text)})
+		}
+	}
+	add("reasoning_content", m.Reasoning)
+	add("name", m.Name)
+	add("tool_call_id", m.CallID)
+	if len(m.Calls) == 0 {
+		return v, nil
+	}
+	calls := &ojson.Value{Kind: ojson.Array}
+	for i := range m.Calls {
+		call := &m.Calls[i]
+		arguments, err := call.arguments()
+		if err != nil {
+			return nil, fmt.Errorf("arguments of call %d (%s): %w", i, call.Name, err)
+		}
+		if asText {
+			arguments = textValue(string(arguments.Append(nil, ojson.Python)))
+		}
+		object := &ojson.Value{Kind: ojson.Object}
+		if call.ID != "" {
+			object.Members = append(object.Members, ojson.Member{Name: "id", Value: textValue(call.ID)})
+		}
+		object.Members = append(object.Members,
+			ojson.Member{Name: "type", Value: textValue("function")},
+			ojson.Member{Name: "function", Value: &ojson.Value{Kind: ojson.Object, Members: []ojson.Member{
+				{Name: "name", Value: textValue(call.Name)},
+				{Name: "arguments", Value: arguments},
+			}}})
+		calls.Items = append(calls.Items, object)
+	}
+	v.Members = append(v.Members, ojson.Member{Name: "tool_calls", Value: calls})
+	return v, nil
+}
+
+// value returns the tool as chat templates expect it: OpenAI's {"type": "function",
+// "function": {"name", "description", "parameters"}}, in this order of members.
+func (t *Tool) value() (*ojson.Value, error) {
+	parameters := &ojson.Value{Kind: ojson.Object, Members: []ojson.Member{
+		{Name: "type", Value: textValue("object")},
+		{Name: "properties", Value: &ojson.Value{Kind: ojson.Object}},
+	}}
+	if len(t.Parameters) > 0 {
+		parsed, err := ojson.Parse(t.Parameters)
+		if err != nil {
+			return nil, fmt.Errorf("chat: parameters of tool %q: %w", t.Name, err)
+		}
+		parameters = parsed
+	}
+	return &ojson.Value{Kind: ojson.Object, Members: []ojson.Member{
+		{Name: "type", Value: textValue("function")},
+		{Name: "function", Value: &ojson.Value{Kind: ojson.Object, Members: []ojson.Member{
+			{Name: "name", Value: textValue(t.Name)},
+			{Name: "description", Value: textValue(t.Description)},
+			{Name: "parameters", Value: parameters},
+		}}},
+	}}, nil
+}

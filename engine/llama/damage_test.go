@@ -46,10 +46,19 @@ func damage(r *rand.Rand, file []byte, header int) []byte {
 	return b
 }
 
+// dataBytes is the size of the tensors' data without padding.
+func (f *ggufFile) dataBytes() (n int) {
+	for _, t := range f.tensors {
+		n += 4 * len(t.data)
+	}
+	return n
+}
+
+// damageVariable tells the child process which seeds to load: "first:count".
 const damageVariable = "CALLAMA_TEST_DAMAGE"
 
 // TestDamagedFilesDoNotCrash loads damaged models and adapters in a child process, since the
-// point is that the library does not end it.
+// point is that the library does not end it. CALLAMA_DAMAGE_SEEDS=first:count tries others.
 func TestDamagedFilesDoNotCrash(t *testing.T) {
 	testLibrary(t)
 	if spec := os.Getenv(damageVariable); spec != "" {
@@ -88,9 +97,9 @@ func loadDamaged(t *testing.T, spec string) {
 	outcomes := map[string]int{}
 	for seed := first; seed < first+count; seed++ {
 		r := rand.New(rand.NewPCG(uint64(seed), 0))
-		file, header := modelFile, len(modelFile)-4*107712
+		file, header := modelFile, len(modelFile)-model.dataBytes()
 		if seed%4 == 3 {
-			file, header = adapterFile, len(adapterFile)-4*2*4*tinyEmbd
+			file, header = adapterFile, len(adapterFile)-adapter.dataBytes()
 		}
 		if err := os.WriteFile(path, damage(r, file, header), 0o600); err != nil {
 			t.Fatal(err)
@@ -102,23 +111,26 @@ func loadDamaged(t *testing.T, spec string) {
 		} else {
 			err = useDamagedModel(lib, path)
 		}
-		var file1 *FileError
-		var lib1 *Error
-		switch {
-		case err == nil:
-			outcomes["loaded"]++
-		case errors.As(err, &file1):
-			outcomes["file errors"]++
-		case errors.As(err, &lib1):
-			outcomes["library errors"]++
-			if lib1.Reason == "" {
-				t.Errorf("seed %d: no reason: %v", seed, err)
-			}
-		default:
-			outcomes["other errors"]++
-		}
+		outcomes[outcome(t, seed, err)]++
 	}
 	t.Logf("%d loaded, %d file errors, %d library errors, %d others", outcomes["loaded"], outcomes["file errors"], outcomes["library errors"], outcomes["other errors"])
+}
+
+// outcome classes what became of a damaged file.
+func outcome(t *testing.T, seed int, err error) string {
+	if err == nil {
+		return "loaded"
+	}
+	if _, ok := errors.AsType[*FileError](err); ok {
+		return "file errors"
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		if e.Reason == "" {
+			t.Errorf("seed %d: no reason: %v", seed, err)
+		}
+		return "library errors"
+	}
+	return "other errors"
 }
 
 func useDamagedModel(lib *Library, path string) error {

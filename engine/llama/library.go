@@ -68,7 +68,7 @@ func Load(path string, opts LoadOptions) (*Library, error) {
 		if opts.Logger != nil {
 			lib.log.setLogger(opts.Logger)
 		}
-		return lib, nil
+		return lib.withBackend()
 	}
 	lib, err := open(path, opts)
 	if err != nil {
@@ -84,10 +84,15 @@ func Load(path string, opts LoadOptions) (*Library, error) {
 	// The handle is never deleted: the library may log until the process ends.
 	C.cl_start(lib.c, C.uintptr_t(cgo.NewHandle(lib.log)), dir)
 	loaded.lib = lib
-	if C.cl_ggml_backend_dev_count(lib.c) == 0 {
-		return lib, fmt.Errorf("llama: no compute backend (libggml-*) beside %s", path)
+	return lib.withBackend()
+}
+
+// withBackend returns l, or an error if it found nothing to compute with.
+func (l *Library) withBackend() (*Library, error) {
+	if C.cl_ggml_backend_dev_count(l.c) == 0 {
+		return nil, fmt.Errorf("llama: no compute backend (libggml-*) beside %s", l.path)
 	}
-	return lib, nil
+	return l, nil
 }
 
 // resolvePath returns the absolute path of a readable file without symbolic links: the

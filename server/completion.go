@@ -3,9 +3,14 @@ package server
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net/http"
 	"time"
 )
+
+// maxFreshSeed bounds the seeds drawn for requests without one: integers that a float64 holds
+// exactly.
+const maxFreshSeed = 1 << 53
 
 // chat answers POST /v1/chat/completions: decode, wait for the engine, answer, encode.
 func (s *Server) chat(w http.ResponseWriter, r *http.Request) error {
@@ -21,6 +26,11 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer leave()
 	waited, head := time.Since(came), s.newHead()
+	if req.Seed == nil {
+		// The reply reports it; JSON readers that hold numbers as float64 keep it whole.
+		seed := rand.Uint64N(maxFreshSeed)
+		req.Seed = &seed
+	}
 	if req.stream {
 		return s.chatStream(ctx, w, req, head, waited)
 	}

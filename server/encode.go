@@ -33,7 +33,7 @@ type completion struct {
 	Choices []choice `json:"choices"`
 	Usage   usage    `json:"usage"`
 	// Seed and Timings are extensions.
-	Seed    uint64  `json:"seed"`
+	Seed    int64   `json:"seed"` // as the request's parameter: the same bits
 	Timings timings `json:"timings"`
 }
 
@@ -98,7 +98,7 @@ func encodeReply(h head, reply *callama.Reply) completion {
 		head:    h,
 		Choices: []choice{{Message: m, FinishReason: reply.FinishReason}},
 		Usage:   encodeUsage(reply.Usage),
-		Seed:    reply.Seed,
+		Seed:    int64(reply.Seed),
 		Timings: encodeTimings(reply),
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/callama/callama"
 	"github.com/callama/callama/chat"
+	"github.com/callama/callama/grammar/schema"
 )
 
 // The types of error objects.
@@ -99,6 +100,7 @@ func member(pointer string) string {
 func (s *Server) describe(err error) *apiError {
 	var known *apiError
 	var input *chat.InputError
+	var unfit *schema.Error
 	switch {
 	case errors.As(err, &known):
 		return known
@@ -114,10 +116,26 @@ func (s *Server) describe(err error) *apiError {
 			Code: "context_length_exceeded", Message: err.Error()}
 	case errors.As(err, &input):
 		return s.describe(inputError(err))
+	case errors.As(err, &unfit):
+		return describeSchema(unfit, err)
 	case errors.Is(err, callama.ErrRequest):
 		return &apiError{Status: http.StatusBadRequest, Type: typeRequest, Message: err.Error()}
 	}
 	return &apiError{Status: http.StatusInternalServerError, Type: typeServer, Message: err.Error()}
+}
+
+// describeSchema is a 400 for a schema that cannot be enforced; err's message names keyword
+// and JSON Pointer.
+func describeSchema(unfit *schema.Error, err error) *apiError {
+	e := &apiError{Status: http.StatusBadRequest, Type: typeRequest, Param: "response_format",
+		Code: "unsupported_schema", Message: err.Error()}
+	if unfit.Code == schema.ErrInvalid {
+		e.Code = "invalid_schema"
+	}
+	if unfit.Tool != "" {
+		e.Param = "tools"
+	}
+	return e
 }
 
 // fail answers a request with an error, where there is still somebody to answer and nothing

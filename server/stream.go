@@ -25,7 +25,7 @@ type chunk struct {
 	Choices []chunkChoice `json:"choices"`
 	// Usage is absent, or null in all chunks but the last when it was asked for.
 	Usage   any      `json:"usage,omitempty"`
-	Seed    *uint64  `json:"seed,omitempty"`
+	Seed    *int64   `json:"seed,omitempty"`
 	Timings *timings `json:"timings,omitempty"`
 }
 
@@ -105,10 +105,10 @@ func (e *eventStream) finish(reply *callama.Reply) error {
 	if err := e.begin(); err != nil {
 		return err
 	}
-	times := encodeTimings(reply)
+	times, seed := encodeTimings(reply), int64(reply.Seed)
 	last := e.chunk(delta{})
 	last.Choices[0].FinishReason = &reply.FinishReason
-	last.Seed, last.Timings = &reply.Seed, &times
+	last.Seed, last.Timings = &seed, &times
 	if err := e.event("", last); err != nil {
 		return err
 	}

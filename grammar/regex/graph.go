@@ -164,7 +164,7 @@ func (g *graph) prune() {
 			}
 		}
 	}
-	if g.start != dead && !alive[g.start] {
+	if g.start == dead || !alive[g.start] {
 		g.start = dead
 		return
 	}

@@ -25,8 +25,7 @@ func (c *Compiler) object(rule *gbnf.Ref, o *objectShape) (gbnf.Expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		e := join(gbnf.Lit(regex.Quote(m.name)), c.space(), gbnf.Lit(c.colon()), c.space(), value, c.space())
-		members = append(members, gbnf.Member{Expr: e, Required: m.required})
+		members = append(members, gbnf.Member{Expr: c.member(m.name, value), Required: m.required})
 	}
 	comma := join(gbnf.Lit(c.comma()), c.space())
 	if o.additional != nil && o.additional.productive {
@@ -44,6 +43,11 @@ func (c *Compiler) object(rule *gbnf.Ref, o *objectShape) (gbnf.Expr, error) {
 		return c.braces(gbnf.Lit("")), nil
 	}
 	return c.braces(&gbnf.Members{Items: members, Sep: comma, Ordered: c.opts.Order == SchemaOrder}), nil
+}
+
+// member returns a name with its value and the white space after it.
+func (c *Compiler) member(name string, value gbnf.Expr) gbnf.Expr {
+	return join(gbnf.Lit(regex.Quote(name)), c.space(), gbnf.Lit(c.colon()), c.space(), value, c.space())
 }
 
 func (c *Compiler) braces(inside gbnf.Expr) gbnf.Expr {

@@ -11,8 +11,7 @@
 // $ref and anyOf, for example) are merged exactly, also through recursion.
 //
 // Texts are spelled canonically: integers without fraction, exponent or leading zeros,
-// strings with only the escapes that JSON needs, numbers with bounded digits. Enum values
-// are printed with the key order of the schema.
+// strings with only the escapes that JSON needs, numbers with bounded digits.
 package schema
 
 import (

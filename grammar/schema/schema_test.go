@@ -200,6 +200,7 @@ func TestErrors(t *testing.T) {
 		{"no integer", `{"type":"integer","minimum":0.2,"maximum":0.8}`, schema.ErrUnsatisfiable, "/maximum", "integer"},
 		{"lengths exclude", `{"type":"string","minLength":5,"maxLength":3}`, schema.ErrUnsatisfiable, "/maxLength", "minLength"},
 		{"pattern and length", `{"type":"string","pattern":"^a{5}$","maxLength":3}`, schema.ErrUnsatisfiable, "/pattern", "matches"},
+		{"pattern longer than the length", `{"type":"string","pattern":"ab","maxLength":1}`, schema.ErrUnsatisfiable, "/pattern", "matches"},
 		{"pattern and lengths between", `{"type":"string","pattern":"^(aa)*$","minLength":3,"maxLength":3}`, schema.ErrUnsatisfiable, "/pattern", "matches"},
 		{"items exclude", `{"type":"array","minItems":5,"maxItems":3}`, schema.ErrUnsatisfiable, "/maxItems", "minItems"},
 		{"items false", `{"type":"array","minItems":1,"items":false}`, schema.ErrUnsatisfiable, "/items", "false"},

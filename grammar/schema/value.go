@@ -53,8 +53,7 @@ func writeKey(sb *strings.Builder, v *ojson.Value) {
 	}
 }
 
-// value returns the expression of one fixed value in the compiler's spelling; objects
-// keep the order as written.
+// value returns the expression of one fixed value in the compiler's spelling.
 func (c *Compiler) value(v *ojson.Value) gbnf.Expr {
 	var parts []gbnf.Expr
 	c.spell(v, &parts)
@@ -110,6 +109,10 @@ func (c *Compiler) spell(v *ojson.Value, parts *[]gbnf.Expr) {
 		}
 		add("]")
 	case ojson.Object:
+		if c.opts.Order == AnyOrder && len(v.Members) > 1 {
+			*parts = append(*parts, c.anyOrder(v))
+			return
+		}
 		add("{")
 		space()
 		for i, m := range v.Members {
@@ -127,6 +130,15 @@ func (c *Compiler) spell(v *ojson.Value, parts *[]gbnf.Expr) {
 		}
 		add("}")
 	}
+}
+
+// anyOrder returns the expression of a fixed object with its members in any order.
+func (c *Compiler) anyOrder(v *ojson.Value) gbnf.Expr {
+	members := make([]gbnf.Member, len(v.Members))
+	for i, m := range v.Members {
+		members[i] = gbnf.Member{Expr: c.member(m.Name, c.value(m.Value)), Required: true}
+	}
+	return c.braces(&gbnf.Members{Items: members, Sep: join(gbnf.Lit(c.comma()), c.space())})
 }
 
 // spellNumber returns a number in canonical spelling: integers as digits only, where that

@@ -16,3 +16,6 @@ var (
 	// an ErrRequest too.
 	ErrContextLength = fmt.Errorf("%w: the prompt is longer than the context", ErrRequest)
 )
+
+// ErrIncomplete is returned by Call when the context ended before the first call did.
+var ErrIncomplete = errors.New("callama: the context ended before a call was complete")

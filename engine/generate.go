@@ -227,6 +227,9 @@ func (g *generation) step(ctx context.Context, tok int32, pos int) ([]float32, e
 func (g *generation) choose(logits []float32) (int32, error) {
 	start := time.Now()
 	mask := g.masks.wait()
+	if mask == nil && !g.req.IgnoreEnd {
+		mask = g.m.used
+	}
 	waited := time.Now()
 	g.res.Timings.Mask += waited.Sub(start)
 	tok, err := g.smp.Sample(logits, mask)

@@ -65,11 +65,13 @@ type Adapter struct {
 // Model is a loaded model with one context. It is safe for concurrent use: generations
 // wait for each other. Close it when no generation is running.
 type Model struct {
-	runtime  runtimes.Runtime
-	plan     Plan
-	lib      *llama.Library
-	model    *llama.Model
-	vocab    *vocab.Vocab
+	runtime runtimes.Runtime
+	plan    Plan
+	lib     *llama.Library
+	model   *llama.Model
+	vocab   *vocab.Vocab
+	// used are the tokens that free text may hold: all but the padding of the vocabulary.
+	used     vocab.Mask
 	log      *slog.Logger
 	adapters []*llama.Adapter
 
@@ -145,7 +147,7 @@ func (m *Model) load(path string, cfg Config) error {
 	if !m.model.HasVocab() {
 		return fmt.Errorf("model %s has no vocabulary", path)
 	}
-	if m.vocab, err = readVocab(m.model); err != nil {
+	if m.vocab, m.used, err = readVocab(m.model); err != nil {
 		return err
 	}
 	context := m.plan.Context
@@ -213,10 +215,12 @@ func (m *Model) release() error {
 	return errors.Join(errs...)
 }
 
-// readVocab describes the model's vocabulary to the grammar engine.
-func readVocab(lm *llama.Model) (*vocab.Vocab, error) {
+// readVocab describes the model's vocabulary to the grammar engine. Models whose output is
+// wider than their tokenizer fill the rest with unused tokens, which never mean anything.
+func readVocab(lm *llama.Model) (v *vocab.Vocab, used vocab.Mask, err error) {
 	n := lm.NTokens()
 	c := vocab.Config{Tokens: make([][]byte, n), Special: make([]bool, n), Width: lm.NLogits()}
+	used = vocab.NewMask(c.Width)
 	const notText = llama.AttrControl | llama.AttrUnknown | llama.AttrUnused
 	for i := range c.Tokens {
 		t := int32(i)
@@ -225,8 +229,12 @@ func readVocab(lm *llama.Model) (*vocab.Vocab, error) {
 		if lm.IsEOG(t) {
 			c.EOG = append(c.EOG, t)
 		}
+		if lm.Attr(t)&llama.AttrUnused == 0 {
+			used.Set(t)
+		}
 	}
-	return vocab.New(c)
+	v, err = vocab.New(c)
+	return v, used, err
 }
 
 // Vocab returns the model's vocabulary.

@@ -27,8 +27,12 @@ type app struct {
 type cli struct {
 	Verbose bool `short:"v" help:"Log what happens, llama.cpp's own log included, to standard error."`
 
+	Call    callCmd    `cmd:"" help:"Answer a question with function calls."`
+	Bench   benchCmd   `cmd:"" help:"Measure."`
+	Grammar grammarCmd `cmd:"" help:"Print and check grammars."`
 	Model   modelCmd   `cmd:"" help:"Write and describe model files."`
 	Runtime runtimeCmd `cmd:"" help:"Install, list and show the llama.cpp libraries."`
+	Serve   serveCmd   `cmd:"" help:"Serve a model as an OpenAI-compatible API over HTTP."`
 }
 
 // Exit codes: 1 is a failed command, 2 wrong usage, 130 an interrupt.

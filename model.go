@@ -1,0 +1,148 @@
+package callama
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+
+	"github.com/callama/callama/chat"
+	"github.com/callama/callama/engine"
+	"github.com/callama/callama/gguf"
+	"github.com/callama/callama/grammar"
+)
+
+// Options says how to open a model. The zero value is a good default.
+type Options struct {
+	// Runtime is the llama.cpp library, its folder, or the name of an installed variant.
+	// Empty: CALLAMA_RUNTIME, what "callama runtime install" put into the cache, the folder
+	// of the executable, the system's libraries.
+	Runtime string
+	// Context is the context length in tokens, prompt and reply together; 0 is
+	// engine.DefaultContext or what the model was trained for, whichever is less.
+	Context int
+	// Threads compute on the CPU; 0 is the number of physical cores.
+	Threads int
+	// GPULayers is the number of layers offloaded to the GPU: 0 is as many as fit,
+	// engine.NoLayers none.
+	GPULayers int
+	// Adapters are LoRA adapters in GGUF form, applied to every reply.
+	Adapters []engine.Adapter
+	// ChatTemplate is Jinja text that replaces the model's own template.
+	ChatTemplate string
+	// Logger gets the engine's and llama.cpp's log; nil drops it.
+	Logger *slog.Logger
+	// Progress, if not nil, is called with the part of the weights that is loaded, 0 to 1;
+	// returning false stops the load.
+	Progress func(done float32) bool
+}
+
+// Model is an open model. It is safe for concurrent use; replies are computed one after
+// the other. Close frees it.
+type Model struct {
+	engine   *engine.Model
+	name     string
+	template *chat.Template
+	dialect  chat.Dialect
+	grammars grammarCache
+}
+
+// Open loads a model in GGUF format. Loading maps the file; it takes milliseconds to
+// seconds by size. Errors name what is missing or damaged and what mends it.
+func Open(path string, o Options) (*Model, error) {
+	e, err := engine.Open(path, engine.Config{Runtime: o.Runtime, Context: o.Context, Threads: o.Threads,
+		GPULayers: o.GPULayers, Adapters: o.Adapters, Logger: o.Logger, Progress: o.Progress})
+	if err != nil {
+		return nil, fmt.Errorf("callama: %w", err)
+	}
+	m := &Model{engine: e, name: strings.TrimSuffix(filepath.Base(path), ".gguf")}
+	if err := m.loadTemplate(o); err != nil {
+		return nil, errors.Join(fmt.Errorf("callama: %w", err), e.Close())
+	}
+	return m, nil
+}
+
+// loadTemplate takes the caller's template, else the model's, else ChatML.
+func (m *Model) loadTemplate(o Options) error {
+	source := o.ChatTemplate
+	if source == "" {
+		source, _ = m.engine.ChatTemplate()
+	}
+	if source == "" {
+		source = gguf.BuiltinTokenizer().ChatTemplate
+		if o.Logger != nil {
+			o.Logger.Warn("the model has no chat template: ChatML is used", "model", m.name)
+		}
+	}
+	t, err := chat.NewTemplate(source, chat.TemplateOptions{
+		BOS: m.engine.TokenText(m.engine.BOS()), EOS: m.engine.TokenText(m.engine.EOS())})
+	if err != nil {
+		return fmt.Errorf("model %s: chat template: %w", m.name, err)
+	}
+	m.template, m.dialect = t, chat.DetectDialect(source)
+	return nil
+}
+
+// Close waits for the reply that is being computed and frees the model.
+func (m *Model) Close() error { return m.engine.Close() }
+
+// Name is the file's name without its extension.
+func (m *Model) Name() string { return m.name }
+
+// Engine returns the engine below, for callers who work with tokens and grammars.
+func (m *Model) Engine() *engine.Model { return m.engine }
+
+// Dialect is how this model writes calls.
+func (m *Model) Dialect() chat.Dialect { return m.dialect }
+
+// Call asks the model to answer messages with calls of tools: at least one call comes
+// back, and each is valid for its tool's schema. Generation is greedy; Chat gives every
+// choice. ErrIncomplete is returned if the context ends before the first call does.
+func (m *Model) Call(ctx context.Context, messages []chat.Message, tools []chat.Tool) ([]chat.Call, error) {
+	r, err := m.Chat(ctx, Request{Messages: messages, Tools: tools, Choice: chat.Choice{Mode: chat.Required}}, nil)
+	if err != nil {
+		return nil, err
+	}
+	if len(r.Calls) == 0 {
+		return nil, ErrIncomplete
+	}
+	return r.Calls, nil
+}
+
+// Check compiles the tools as Chat would, and reports the first that cannot be enforced.
+func (m *Model) Check(tools []chat.Tool) error {
+	_, err := m.grammar(Request{Tools: tools, Choice: chat.Choice{Mode: chat.Required}})
+	return err
+}
+
+// CompileTools compiles the grammar of replies with calls of tools, as Chat does, but
+// without keeping it; maxCalls 0 means no bound. It is nil where nothing is constrained:
+// free text without tools.
+func (m *Model) CompileTools(tools []chat.Tool, choice chat.Choice, maxCalls int) (*grammar.Compiled, error) {
+	k := constraintOf(Request{Tools: tools, Choice: choice, MaxCalls: maxCalls}, m.dialect)
+	if k == nil {
+		return nil, nil
+	}
+	return k.compile(m.engine.Vocab())
+}
+
+// Prompt renders a conversation with the model's template, up to where the assistant
+// begins, and turns it into tokens.
+func (m *Model) Prompt(messages []chat.Message, tools []chat.Tool) ([]int32, error) {
+	text, err := m.template.Render(chat.Input{Messages: messages, Tools: tools, AddGenerationPrompt: true})
+	if err != nil {
+		return nil, err
+	}
+	return m.engine.TokenizePrompt(text)
+}
+
+// grammar returns the grammar of a request's reply, nil if the text is free.
+func (m *Model) grammar(req Request) (*grammar.Compiled, error) {
+	build := constraintOf(req, m.dialect)
+	if build == nil {
+		return nil, nil
+	}
+	return m.grammars.get(build, m.engine.Vocab())
+}

@@ -149,7 +149,7 @@ func (s *Server) fail(w *replyWriter, r *http.Request, err error) {
 		err = errStopping
 	}
 	told := s.describe(err)
-	if told.Status >= http.StatusInternalServerError {
+	if told.Status >= http.StatusInternalServerError && !errors.Is(err, errStopping) { // that is no failure
 		s.cfg.Log.Error("server: request failed", "path", r.URL.Path, "error", err)
 	}
 	if w.status != 0 {

@@ -59,7 +59,7 @@ type node struct {
 // anchors, as in ^[a-z]{1,40}$: the strings whose characters are all in set and whose
 // length is in window. Such a pattern needs no automaton, however large its counts.
 func (r *Regex) OneClass() (set Set, window Window, ok bool) {
-	body, begin, end := r.anchors()
+	body, begin, end := r.root.anchors()
 	if !begin || !end || len(body) != 1 {
 		return nil, Window{}, false
 	}
@@ -72,18 +72,25 @@ func (r *Regex) OneClass() (set Set, window Window, ok bool) {
 	return n.set, window, n.op == opSet && len(n.set) > 0
 }
 
-// anchors splits the pattern's top-level sequence into its leading and trailing anchor
-// and what stands between.
-func (r *Regex) anchors() (body []*node, begin, end bool) {
-	body = []*node{r.root}
-	if r.root.op == opConcat {
-		body = r.root.subs
+// anchors splits a sequence into its leading and trailing anchor and what stands between.
+func (n *node) anchors() (body []*node, begin, end bool) {
+	body = []*node{n}
+	if n.op == opConcat {
+		body = n.subs
 	}
 	if len(body) > 0 && body[0].op == opBegin {
 		body, begin = body[1:], true
 	}
-	if n := len(body); n > 0 && body[n-1].op == opEnd {
-		body, end = body[:n-1], true
+	if last := len(body) - 1; last >= 0 && body[last].op == opEnd {
+		body, end = body[:last], true
 	}
 	return body, begin, end
+}
+
+// alternatives returns the alternatives at the top of the pattern.
+func (r *Regex) alternatives() []*node {
+	if r.root.op == opAlt {
+		return r.root.subs
+	}
+	return []*node{r.root}
 }

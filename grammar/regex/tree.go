@@ -5,24 +5,28 @@ import "github.com/callama/callama/grammar/gbnf"
 // Expr returns the strings in which the pattern matches somewhere as an expression of the
 // same structure, with counted repetitions as counters: for patterns whose counts are too
 // large for an automaton. The expression may be ambiguous. ok is false for patterns with
-// anchors other than at their very ends.
+// anchors elsewhere than at the very ends of an alternative.
 func (r *Regex) Expr(enc Encoding) (e gbnf.Expr, ok bool) {
-	body, begin, end := r.anchors()
-	var items []gbnf.Expr
-	if !begin {
-		items = append(items, gbnf.Star(enc(AllRunes)))
-	}
-	for _, n := range body {
-		item, ok := n.expr(enc)
-		if !ok {
-			return nil, false
+	var alts []gbnf.Expr
+	for _, n := range r.alternatives() {
+		var items []gbnf.Expr
+		body, begin, end := n.anchors()
+		if !begin {
+			items = append(items, gbnf.Star(enc(AllRunes)))
 		}
-		items = append(items, item)
+		for _, sub := range body {
+			item, ok := sub.expr(enc)
+			if !ok {
+				return nil, false
+			}
+			items = append(items, item)
+		}
+		if !end {
+			items = append(items, gbnf.Star(enc(AllRunes)))
+		}
+		alts = append(alts, gbnf.Concat(items...))
 	}
-	if !end {
-		items = append(items, gbnf.Star(enc(AllRunes)))
-	}
-	return gbnf.Concat(items...), true
+	return choice(alts), true
 }
 
 func (n *node) expr(enc Encoding) (gbnf.Expr, bool) {
@@ -53,10 +57,19 @@ func (n *node) expr(enc Encoding) (gbnf.Expr, bool) {
 // Lengths returns bounds of the lengths, in code points, of the strings in which the
 // pattern matches: none is shorter than shortest or longer than longest (-1: no bound).
 func (r *Regex) Lengths() (shortest, longest int) {
-	body, begin, end := r.anchors()
-	shortest, longest = (&node{op: opConcat, subs: body}).lengths()
-	if !begin || !end {
-		longest = -1
+	shortest = maxCount
+	for _, n := range r.alternatives() {
+		body, begin, end := n.anchors()
+		lo, hi := (&node{op: opConcat, subs: body}).lengths()
+		if !begin || !end {
+			hi = -1
+		}
+		shortest = min(shortest, lo)
+		if hi < 0 || longest < 0 {
+			longest = -1
+		} else {
+			longest = max(longest, hi)
+		}
 	}
 	return shortest, longest
 }

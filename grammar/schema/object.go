@@ -3,6 +3,7 @@ package schema
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/callama/callama/grammar/gbnf"
 	"github.com/callama/callama/grammar/regex"
@@ -54,22 +55,29 @@ func (c *Compiler) braces(inside gbnf.Expr) gbnf.Expr {
 	return join(gbnf.Lit("{"), c.space(), inside, gbnf.Lit("}"))
 }
 
-// nameExcept returns any string but the given ones, in quotes.
+// nameExcept returns any string but the given ones, in quotes. It sorts names.
 func (c *Compiler) nameExcept(names []string) gbnf.Expr {
 	anyString := func() gbnf.Expr { return c.stringOf(c.char(), regex.Window{Max: -1}) }
 	if len(names) == 0 {
 		return c.rule("string", anyString)
 	}
-	words := make([][]rune, len(names))
 	for i, n := range names {
-		words[i] = []rune(n)
+		names[i] = strings.ToValidUTF8(n, "\uFFFD")
 	}
-	slices.SortFunc(words, slices.Compare)
-	words = slices.CompactFunc(words, slices.Equal)
-	key := fmt.Sprintf("name-except %q", words)
+	slices.Sort(names)
+	names = slices.Compact(names)
+	var sb strings.Builder
+	for _, n := range names {
+		fmt.Fprintf(&sb, "%d:%s", len(n), n)
+	}
+	key := "name-except " + sb.String()
 	ref, ok := c.shared[key]
 	if !ok {
-		ref = c.b.Add(c.unique("name-except"), join(gbnf.Lit(`"`), c.except(words, 0, 0)))
+		words := make([][]rune, len(names))
+		for i, n := range names {
+			words[i] = []rune(n) // sorted still: UTF-8 keeps the order of code points
+		}
+		ref = c.b.Add(c.unique("name-except"), gbnf.Concat(gbnf.Lit(`"`), c.except(words, 0, 0)))
 		c.shared[key] = ref
 	}
 	return ref
@@ -88,20 +96,33 @@ func (c *Compiler) except(words [][]rune, depth, nesting int) gbnf.Expr {
 	} else {
 		alts = append(alts, gbnf.Lit(`"`))
 	}
-	var next []gbnf.Range
+	// Characters that continue no word: none of next, nor what needs an escape.
+	next := []gbnf.Range{{Lo: 0, Hi: 0x1F}, {Lo: '"', Hi: '"'}, {Lo: '\\', Hi: '\\'}}
+	plain := len(next)
 	for len(words) > 0 {
 		first := words[0][depth]
 		n := 1
 		for n < len(words) && words[n][depth] == first {
 			n++
 		}
-		next = append(next, gbnf.Range{Lo: first, Hi: first})
 		rest := c.exceptRest(words[:n], depth+1, nesting+1)
-		alts = append(alts, join(regex.JSONString(regex.NewSet(next[len(next)-1])), rest))
+		spelling := regex.Quote(string(first))
+		alts = append(alts, join(gbnf.Lit(spelling[1:len(spelling)-1]), rest))
+		next = append(next, gbnf.Range{Lo: first, Hi: first})
 		words = words[n:]
 	}
-	others := regex.JSONString(regex.NewSet(next...).Negate())
-	return gbnf.OneOf(append(alts, join(others, c.stringTail()))...)
+	others := gbnf.OneOf(&gbnf.Class{Ranges: next, Negated: true}, c.escape())
+	if slices.ContainsFunc(next[plain:], func(r gbnf.Range) bool { return r.Lo < 0x20 || r.Lo == '"' || r.Lo == '\\' }) {
+		others = gbnf.OneOf(regex.JSONString(regex.NewSet(next[plain:]...).Negate()))
+	}
+	return gbnf.OneOf(append(alts, gbnf.Concat(others, c.stringTail()))...)
+}
+
+// escape is one character of a JSON string that must be escaped.
+func (c *Compiler) escape() gbnf.Expr {
+	return c.rule("escape", func() gbnf.Expr {
+		return regex.JSONString(regex.NewSet(gbnf.Range{Lo: 0, Hi: 0x1F}, gbnf.Range{Lo: '"', Hi: '"'}, gbnf.Range{Lo: '\\', Hi: '\\'}))
+	})
 }
 
 func (c *Compiler) exceptRest(words [][]rune, depth, nesting int) gbnf.Expr {

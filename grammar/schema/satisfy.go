@@ -124,11 +124,7 @@ func (c *Compiler) objectShape(g *goal, j *conjunct) *objectShape {
 		if !ok {
 			at = len(s.members)
 			index[name] = at
-			var ls []*location
-			for i := range j.objects {
-				ls = append(ls, j.objects[i].location(name))
-			}
-			s.members = append(s.members, memberShape{name: name, goal: c.goal(g.name+"-"+name, ls)})
+			s.members = append(s.members, memberShape{name: name})
 		}
 		return at
 	}
@@ -140,6 +136,26 @@ func (c *Compiler) objectShape(g *goal, j *conjunct) *objectShape {
 	for _, r := range j.required {
 		m := &s.members[add(r.name)]
 		m.required, m.at = true, r.at
+	}
+	// What each facet says about each name: its property, or else its additional schema.
+	said := make([][]*location, len(s.members))
+	named := make([]int, len(s.members)) // the latest facet that has the name, counted from 1
+	for i := range j.objects {
+		f := &j.objects[i]
+		for _, p := range f.props {
+			at := index[p.name]
+			said[at] = append(said[at], p.l)
+			named[at] = i + 1
+		}
+		for at := range said {
+			if named[at] != i+1 && f.additional != nil {
+				said[at] = append(said[at], f.additional)
+			}
+		}
+	}
+	for at := range s.members {
+		m := &s.members[at]
+		m.goal = c.goal(g.name+"-"+m.name, said[at])
 	}
 	return s
 }

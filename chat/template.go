@@ -34,12 +34,9 @@ type Template struct {
 }
 
 // ErrTemplateLimit is wrapped by errors of templates that cost too much: more than 1 MiB of
-// source, a nesting of 200, 20 million steps of work (about a second), or 16 MiB of text.
+// source, a nesting of 200, 20 million steps of work (a second or two), or 16 MiB of text.
+// The error's text names the limit.
 var ErrTemplateLimit = errors.New("the chat template exceeds a limit")
-
-// templateLimits bound a template; the longest known has 17 KB, and a conversation of 100
-// turns with 100 tools takes it less than a million steps.
-var templateLimits = jinja.Limits{SourceBytes: 1 << 20, Depth: 200, Work: 20_000_000, OutputBytes: 16 << 20}
 
 // Input is a conversation to render.
 type Input struct {
@@ -55,7 +52,7 @@ type Input struct {
 // NewTemplate parses a chat template and finds its dialect (see DetectDialect). An error
 // means that the template is not Jinja as chat templates use it, or exceeds a limit.
 func NewTemplate(source string, opts TemplateOptions) (*Template, error) {
-	parsed, err := jinja.Parse(source, templateLimits)
+	parsed, err := jinja.Parse(source, jinja.Limits{})
 	if err != nil {
 		return nil, templateError(err)
 	}

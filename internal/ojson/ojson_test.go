@@ -48,8 +48,7 @@ func TestAppendIndent(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			style := Python
-			style.Indent = tt.indent
+			style := Style{KeySep: ": ", Indent: tt.indent}
 			if got := string(v.Append(nil, style)); got != tt.want {
 				t.Errorf("got %q want %q", got, tt.want)
 			}
@@ -70,8 +69,9 @@ func TestAppendAsPython(t *testing.T) {
 	}{
 		{"default", "ensure_ascii=False", Python},
 		{"ascii", "ensure_ascii=True", Style{ItemSep: ", ", KeySep: ": ", ASCII: true}},
-		{"indent", "ensure_ascii=False, indent=4", Style{ItemSep: ", ", KeySep: ": ", Indent: 4}},
-		{"indent zero", "ensure_ascii=False, indent=0", Style{ItemSep: ", ", KeySep: ": ", Indent: -1}},
+		{"indent", "ensure_ascii=False, indent=4", Style{KeySep: ": ", Indent: 4}},
+		{"indent zero", "ensure_ascii=False, indent=0", Style{KeySep: ": ", Indent: -1}},
+		{"indent and separators", "ensure_ascii=False, indent=1, separators=(', ', ':')", Style{ItemSep: ", ", Indent: 1}},
 		{"separators", "ensure_ascii=False, separators=(',', ':')", Compact},
 		{"sorted", "ensure_ascii=False, sort_keys=True", Style{ItemSep: ", ", KeySep: ": ", SortKeys: true}},
 	}

@@ -9,7 +9,8 @@ import (
 // Style says how Append lays a value out. The zero value is Compact.
 type Style struct {
 	// ItemSep and KeySep stand between items and after a member's name; empty means ","
-	// and ":".
+	// and ":". Beside Indent an ItemSep that ends in a blank leaves it at the end of the
+	// line, as in Python when both are given.
 	ItemSep, KeySep string
 	// Indent, when not zero, puts every item on its own line, indented by Indent spaces
 	// for each level, as Python's indent=N; a negative Indent means new lines without
@@ -39,9 +40,6 @@ func (v *Value) Append(dst []byte, style Style) []byte {
 	}
 	if style.KeySep == "" {
 		style.KeySep = ":"
-	}
-	if style.Indent != 0 {
-		style.ItemSep = strings.TrimRight(style.ItemSep, " ")
 	}
 	return v.append(dst, &style, 0)
 }

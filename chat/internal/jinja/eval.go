@@ -30,13 +30,15 @@ func (in *interp) evaluate(e expr, s *scope) any {
 	case *dictExpr:
 		dict := &Dict{}
 		for i, key := range e.keys {
-			dict.Set(in.eval(key, s), in.eval(e.values[i], s))
+			k := in.priced(in.eval(key, s))
+			dict.Set(k, in.eval(e.values[i], s))
 		}
 		return dict
 	case *attrExpr:
 		return in.attr(e.at(), in.eval(e.object, s), e.name)
 	case *itemExpr:
-		return in.item(e.at(), in.eval(e.object, s), in.eval(e.index, s))
+		object := in.eval(e.object, s)
+		return in.item(e.at(), object, in.priced(in.eval(e.index, s)))
 	case *sliceExpr:
 		return in.slice(e, s)
 	case *callExpr:
@@ -100,9 +102,9 @@ func (in *interp) attr(line int, object any, name string) any {
 // item is Jinja's x[key]: the item, and where there is none the attribute.
 func (in *interp) item(line int, object, key any) any {
 	if u, ok := object.(*undefined); ok {
-		throwf(line, "cannot read %s of %s", repr(key, 0), u)
+		throwf(line, "cannot read an item of %s", u)
 	}
-	missing := &undefined{"item " + in.str(key) + " of " + typeName(object)}
+	missing := &undefined{"an item of " + typeName(object)}
 	if k, ok := number(key); ok {
 		if i, ok := k.(int64); ok {
 			switch o := object.(type) {
@@ -112,7 +114,7 @@ func (in *interp) item(line int, object, key any) any {
 				}
 				return missing
 			case string:
-				in.spend(len(o) / 16)
+				in.spend(len(o) / bytesPerStep)
 				if c, ok := runeAt(o, i); ok {
 					return c
 				}
@@ -122,7 +124,7 @@ func (in *interp) item(line int, object, key any) any {
 	}
 	if dict, ok := object.(*Dict); ok {
 		switch key.(type) {
-		case nil, bool, int64, float64, bigInt, string:
+		case nil, bool, int64, float64, bigInt, string, *List:
 			if v, ok := dict.Get(key); ok {
 				return v
 			}
@@ -207,7 +209,7 @@ func (in *interp) contains(line int, container, item any) bool {
 		if !ok {
 			throwf(line, "'in' on a string needs a string, not %s", typeName(item))
 		}
-		in.spend(len(c) / 16)
+		in.spend(len(c) / bytesPerStep)
 		return strings.Contains(c, text)
 	case *List:
 		for _, v := range c.Items {
@@ -220,7 +222,7 @@ func (in *interp) contains(line int, container, item any) bool {
 		if _, ok := item.(*undefined); ok {
 			return false
 		}
-		_, ok := c.Get(item)
+		_, ok := c.Get(in.priced(item))
 		return ok
 	case *undefined:
 		return false

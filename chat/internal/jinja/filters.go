@@ -19,7 +19,7 @@ func (in *interp) filter(line int, name string, value any, args *callArgs) any {
 	if !ok {
 		throwf(line, "there is no filter %q", name)
 	}
-	return f(in, line, value, args)
+	return f(in, line, in.priced(value), args)
 }
 
 var filters map[string]filterFunc
@@ -47,7 +47,9 @@ func onText(f func(string) string) filterFunc {
 	return func(in *interp, line int, value any, args *callArgs) any {
 		s := in.str(value)
 		in.made(line, len(s))
-		return f(s)
+		s = f(s)
+		in.made(line, len(s))
+		return s
 	}
 }
 
@@ -149,8 +151,9 @@ func filterDefault(in *interp, line int, value any, args *callArgs) any {
 }
 
 // sortKey returns the value that sorting compares: without case unless asked for.
-func sortKey(value any, caseSensitive bool) any {
+func (in *interp) sortKey(value any, caseSensitive bool) any {
 	if s, ok := value.(string); ok && !caseSensitive {
+		in.spend(len(s) / bytesPerStep)
 		return strings.ToLower(s)
 	}
 	return value
@@ -172,7 +175,7 @@ func filterDictSort(in *interp, line int, value any, args *callArgs) any {
 	}
 	sensitive := truth(args.or(0, "case_sensitive", false))
 	in.sort(line, pairs.Items, truth(args.or(2, "reverse", false)), func(item any) any {
-		return sortKey(item.(*List).Items[by], sensitive)
+		return in.sortKey(item.(*List).Items[by], sensitive)
 	})
 	return pairs
 }
@@ -205,7 +208,7 @@ func filterSort(in *interp, line int, value any, args *callArgs) any {
 	items := in.items(line, value)
 	sensitive := truth(args.or(1, "case_sensitive", false))
 	get := in.attributeGetter(line, args.or(2, "attribute", nil), nil)
-	in.sort(line, items, truth(args.or(0, "reverse", false)), func(item any) any { return sortKey(get(item), sensitive) })
+	in.sort(line, items, truth(args.or(0, "reverse", false)), func(item any) any { return in.sortKey(get(item), sensitive) })
 	return &List{Items: items}
 }
 
@@ -318,7 +321,7 @@ func filterGroupBy(in *interp, line int, value any, args *callArgs) any {
 	get := in.attributeGetter(line, args.or(0, "attribute", nil), args.or(1, "default", nil))
 	sensitive := truth(args.or(2, "case_sensitive", false))
 	items := in.items(line, value)
-	key := func(item any) any { return sortKey(get(item), sensitive) }
+	key := func(item any) any { return in.sortKey(get(item), sensitive) }
 	in.sort(line, items, false, key)
 	result := &List{}
 	var group *List
@@ -457,7 +460,7 @@ func extreme(sign int) filterFunc {
 		get := in.attributeGetter(line, args.or(1, "attribute", nil), nil)
 		var best any = &undefined{"the extreme of an empty sequence"}
 		for i, item := range in.items(line, value) {
-			if i == 0 || sign*in.compare(line, sortKey(get(item), sensitive), sortKey(get(best), sensitive), 0) > 0 {
+			if i == 0 || sign*in.compare(line, in.sortKey(get(item), sensitive), in.sortKey(get(best), sensitive), 0) > 0 {
 				best = item
 			}
 		}
@@ -489,7 +492,14 @@ func filterRound(in *interp, line int, value any, args *callArgs) any {
 	}
 	scale := math.Pow(10, float64(precision))
 	f := toFloat(n)
-	switch args.text(line, 1, "method", "common") {
+	method := args.text(line, 1, "method", "common")
+	if i, ok := n.(int64); ok && method == "common" {
+		if precision >= 0 {
+			return i
+		}
+		return int64(math.RoundToEven(f*scale) / scale)
+	}
+	switch method {
 	case "ceil":
 		return math.Ceil(f*scale) / scale
 	case "floor":
@@ -535,6 +545,7 @@ func filterToJSON(in *interp, line int, value any, args *callArgs) any {
 		if style.Indent <= 0 {
 			style.Indent = -1
 		}
+		style.ItemSep = "," // Python's default behind indent
 	}
 	if separators, ok := args.or(2, "separators", nil).(*List); ok {
 		if len(separators.Items) != 2 {
@@ -549,8 +560,8 @@ func filterToJSON(in *interp, line int, value any, args *callArgs) any {
 	return string(text)
 }
 
-// jsonSize is an upper bound of what indentation and separators add, so that they are
-// refused before they are written.
+// jsonSize estimates the bytes of v as JSON, so that too long a text is refused before it is
+// written.
 func jsonSize(v *ojson.Value, style *ojson.Style, level int) int {
 	n := len(v.Items) + len(v.Members)
 	size := n * (len(style.ItemSep) + len(style.KeySep) + 1 + max(style.Indent, 0)*(level+2))
@@ -558,9 +569,9 @@ func jsonSize(v *ojson.Value, style *ojson.Style, level int) int {
 		size += jsonSize(item, style, level+1)
 	}
 	for _, m := range v.Members {
-		size += jsonSize(m.Value, style, level+1)
+		size += jsonSize(m.Value, style, level+1) + len(m.Name)
 	}
-	return size
+	return size + len(v.Text)
 }
 
 func filterTrim(in *interp, line int, value any, args *callArgs) any {
@@ -590,7 +601,7 @@ func filterUnique(in *interp, line int, value any, args *callArgs) any {
 	result := &List{}
 	for _, item := range in.items(line, value) {
 		in.spend(1)
-		key := sortKey(get(item), sensitive)
+		key := in.sortKey(get(item), sensitive)
 		if _, ok := seen.Get(key); !ok {
 			seen.Set(key, true)
 			result.Items = append(result.Items, item)

@@ -57,8 +57,7 @@ func (in *interp) convert(line int, flags string, verb byte, value any) string {
 	case 's':
 		return fmt.Sprintf("%"+flags+"s", in.str(value))
 	case 'r':
-		in.size(value, 0)
-		return fmt.Sprintf("%"+flags+"s", repr(value, 0))
+		return fmt.Sprintf("%"+flags+"s", in.repr(value))
 	}
 	n, ok := number(value)
 	if !ok {

@@ -42,12 +42,31 @@ func (in *interp) spend(steps int) {
 	}
 }
 
+// priced counts what an operation that reads all of a text costs, or all texts of a tuple
+// (it may become a key), and returns the value.
+func (in *interp) priced(value any) any {
+	switch v := value.(type) {
+	case string:
+		in.spend(len(v) / bytesPerStep)
+	case *List:
+		if v.Tuple {
+			for _, item := range v.Items {
+				in.spend(1)
+				if text, ok := item.(string); ok {
+					in.spend(len(text) / reprBytesPerStep)
+				}
+			}
+		}
+	}
+	return value
+}
+
 // made checks the length of a string that is about to be built and counts its price.
 func (in *interp) made(line, bytes int) {
 	if bytes > in.limits.OutputBytes || bytes < 0 {
 		throw(line, &LimitError{"OutputBytes", in.limits.OutputBytes})
 	}
-	in.spend(bytes / 16)
+	in.spend(bytes / bytesPerStep)
 }
 
 // evalsPerDepth is how many evaluations may nest for each unit of Limits.Depth: within one
@@ -79,7 +98,7 @@ func (in *interp) write(line int, text string) {
 	if in.out.Len()+len(text) > in.limits.OutputBytes {
 		throw(line, &LimitError{"OutputBytes", in.limits.OutputBytes})
 	}
-	in.spend(len(text) / 16)
+	in.spend(len(text) / bytesPerStep)
 	in.out.WriteString(text)
 }
 
@@ -209,7 +228,7 @@ func (in *interp) execFor(st *forStmt, s *scope, items []any, depth int) {
 	}
 	l := &loop{st: st, scope: s, items: items, depth: depth}
 	for i, item := range items {
-		in.spend(1)
+		in.spend(iterationPrice)
 		l.index = i
 		inner := s.inner()
 		in.bind(st, inner, item)
@@ -219,6 +238,15 @@ func (in *interp) execFor(st *forStmt, s *scope, items []any, depth int) {
 		}
 	}
 }
+
+// The prices of work beyond the evaluation of a node: a round of a loop makes a scope,
+// copying text and lists is cheap for each byte or item.
+const (
+	iterationPrice   = 8
+	bytesPerStep     = 32
+	reprBytesPerStep = 4
+	itemsPerStep     = 16
+)
 
 // bind assigns an item of a loop to its names.
 func (in *interp) bind(st *forStmt, s *scope, item any) {
@@ -376,13 +404,13 @@ func (a *callArgs) only(in *interp, line int, what string, max int, names ...str
 func (in *interp) evalArgs(a *arguments, s *scope) *callArgs {
 	args := &callArgs{}
 	for _, e := range a.positional {
-		args.positional = append(args.positional, in.eval(e, s))
+		args.positional = append(args.positional, in.priced(in.eval(e, s)))
 	}
 	if a.star != nil {
 		args.positional = append(args.positional, in.items(a.star.at(), in.eval(a.star, s))...)
 	}
 	for i, n := range a.names {
-		args.names, args.named = append(args.names, n), append(args.named, in.eval(a.named[i], s))
+		args.names, args.named = append(args.names, n), append(args.named, in.priced(in.eval(a.named[i], s)))
 	}
 	if a.starStar != nil {
 		dict, ok := in.eval(a.starStar, s).(*Dict)

@@ -24,9 +24,10 @@ type Limits struct {
 	// Depth bounds the nesting of the template's syntax and of macro calls, each, and of
 	// the values it prints. Default 200: the stack of a goroutine bears it a hundred times.
 	Depth int
-	// Work bounds the rendering, in steps: one for each node evaluated and for each 16
-	// bytes or items that are made. Default 50 million, about two seconds; a conversation of
-	// a hundred turns with a hundred tools needs less than a million.
+	// Work bounds the rendering, in steps: one for each node evaluated and for each 32
+	// bytes or 16 items that are copied. Default 20 million, which took a second at
+	// worst; a conversation of a hundred turns with a hundred tools needs a tenth of it with the
+	// costliest of the known templates, and a hundredth with most.
 	Work int
 	// OutputBytes bounds the rendered text and every string on the way. Default 16 MiB.
 	OutputBytes int
@@ -36,7 +37,7 @@ func (l *Limits) fill() {
 	for _, f := range []struct {
 		at    *int
 		value int
-	}{{&l.SourceBytes, 1 << 20}, {&l.Depth, 200}, {&l.Work, 50_000_000}, {&l.OutputBytes, 16 << 20}} {
+	}{{&l.SourceBytes, 1 << 20}, {&l.Depth, 200}, {&l.Work, 20_000_000}, {&l.OutputBytes, 16 << 20}} {
 		if *f.at <= 0 {
 			*f.at = f.value
 		}

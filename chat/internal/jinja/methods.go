@@ -29,7 +29,10 @@ func bindMethod[T any](methods map[string]method[T], self T, name string) any {
 	if !ok {
 		return nil
 	}
-	return &Func{name, func(in *interp, line int, args *callArgs) any { return m(in, line, self, args) }}
+	return &Func{name, func(in *interp, line int, args *callArgs) any {
+		in.priced(any(self))
+		return m(in, line, self, args)
+	}}
 }
 
 // text returns an argument that must be a string.
@@ -371,14 +374,14 @@ var listMethods = map[string]method[*List]{
 	},
 	"insert": func(in *interp, line int, l *List, args *callArgs) any {
 		in.changeable(line, l)
-		in.spend(len(l.Items) / 16)
+		in.spend(len(l.Items) / itemsPerStep)
 		at := clampIndex(args.integer(line, 0, "index", 0), int64(len(l.Items)), 1)
 		l.Items = append(l.Items[:at:at], append([]any{args.or(1, "object", nil)}, l.Items[at:]...)...)
 		return nil
 	},
 	"pop": func(in *interp, line int, l *List, args *callArgs) any {
 		in.changeable(line, l)
-		in.spend(len(l.Items) / 16)
+		in.spend(len(l.Items) / itemsPerStep)
 		at, ok := index(args.integer(line, 0, "index", -1), len(l.Items))
 		if !ok {
 			throwf(line, "pop: the list has no such item")
@@ -425,7 +428,7 @@ var dictMethods = map[string]method[*Dict]{
 	"items": func(in *interp, line int, d *Dict, args *callArgs) any { return in.pairs(d) },
 	"keys":  func(in *interp, line int, d *Dict, args *callArgs) any { return &List{Items: in.items(line, d)} },
 	"values": func(in *interp, line int, d *Dict, args *callArgs) any {
-		in.spend(d.Len() / 16)
+		in.spend(d.Len() / itemsPerStep)
 		return &List{Items: append([]any(nil), d.values...)}
 	},
 	"copy": func(in *interp, line int, d *Dict, args *callArgs) any {
@@ -471,7 +474,7 @@ var dictMethods = map[string]method[*Dict]{
 func (in *interp) update(d, other *Dict) {
 	in.spend(other.Len())
 	for i, key := range other.keys {
-		d.Set(key, other.values[i])
+		d.Set(in.priced(key), other.values[i])
 	}
 }
 

@@ -8,7 +8,7 @@ func (in *interp) test(line int, name string, value any, args *callArgs) bool {
 	if !ok {
 		throwf(line, "there is no test %q", name)
 	}
-	return f(in, line, value, args)
+	return f(in, line, in.priced(value), args)
 }
 
 type testFunc func(in *interp, line int, value any, args *callArgs) bool
@@ -74,7 +74,7 @@ func init() { // "is filter" and "is test" look the tables up
 		"mapping":     kind(is[*Dict]),
 		"sequence":    kind(isIterable),
 		"iterable":    kind(isIterable),
-		"callable":    kind(func(v any) bool { return is[*Func](v) || is[*loop](v) }),
+		"callable":    kind(func(v any) bool { return is[*Func](v) || is[*loop](v) || is[*undefined](v) }),
 		"escaped":     kind(func(any) bool { return false }),
 		"even":        divisible(2, 0),
 		"odd":         divisible(2, 1),

@@ -3,6 +3,7 @@ package jinja
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -111,13 +112,17 @@ func dictKey(key any) any {
 	case nil, string, int64, bigInt:
 		return k
 	case *List:
-		if k.Tuple {
-			return "tuple" + repr(k, 0)
+		if k.Tuple && !slices.ContainsFunc(k.Items, func(item any) bool { return is[*List](item) || is[*Dict](item) }) {
+			return tupleKey(repr(k, 0))
 		}
 	}
 	throwf(0, "%s cannot be a key of a dict", typeName(key))
 	return nil
 }
+
+// tupleKey is the form of a tuple of scalars as a key. (In Python tuples of tuples are keys
+// too; no template needs them.)
+type tupleKey string
 
 // adopt turns a value from outside into one of the interpreter's.
 func (in *interp) adopt(value any) any {
@@ -288,29 +293,41 @@ func (in *interp) str(value any) string {
 	case *undefined:
 		return ""
 	case *List, *Dict:
-		in.spend(in.size(v, 0))
+		return in.repr(v)
 	}
 	return repr(value, 0)
 }
 
-// size counts the values in value, for the price of printing it, and bounds its depth.
+// repr is Python's repr(), with its price and limits.
+func (in *interp) repr(value any) string {
+	in.made(in.line, in.size(value, 0))
+	return repr(value, 0)
+}
+
+// size estimates the bytes of value's repr, counts the price of making it, and bounds its
+// depth.
 func (in *interp) size(value any, depth int) int {
 	if depth > in.limits.Depth {
-		throw(0, &LimitError{"Depth", in.limits.Depth})
+		throw(in.line, &LimitError{"Depth", in.limits.Depth})
 	}
+	const scalar = 8 // bytes of a number, with the separator
+	n := scalar
 	in.spend(1)
-	n := 1
 	switch v := value.(type) {
 	case string:
-		n += len(v) / 16
+		in.spend(len(v) / reprBytesPerStep)
+		n += len(v)
 	case *List:
 		for _, item := range v.Items {
 			n += in.size(item, depth+1)
 		}
 	case *Dict:
-		for _, item := range v.values {
-			n += in.size(item, depth+1)
+		for i, item := range v.values {
+			n += in.size(v.keys[i], depth+1) + in.size(item, depth+1)
 		}
+	}
+	if n > in.limits.OutputBytes {
+		throw(in.line, &LimitError{"OutputBytes", in.limits.OutputBytes})
 	}
 	return n
 }
@@ -441,7 +458,7 @@ func reprString(s string) string {
 // equal is Python's ==.
 func (in *interp) equal(a, b any, depth int) bool {
 	if depth > in.limits.Depth {
-		throw(0, &LimitError{"Depth", in.limits.Depth})
+		throw(in.line, &LimitError{"Depth", in.limits.Depth})
 	}
 	in.spend(1)
 	if x, ok := number(a); ok {
@@ -455,6 +472,7 @@ func (in *interp) equal(a, b any, depth int) bool {
 		return b == nil
 	case string:
 		b, ok := b.(string)
+		in.spend(min(len(a), len(b)) / bytesPerStep)
 		return ok && a == b
 	case bigInt:
 		return a == b
@@ -546,6 +564,7 @@ func (in *interp) compare(line int, a, b any, depth int) int {
 	}
 	if x, ok := a.(string); ok {
 		if y, ok := b.(string); ok {
+			in.spend(min(len(x), len(y)) / bytesPerStep)
 			return strings.Compare(x, y)
 		}
 	}
@@ -582,10 +601,10 @@ func length(value any) (int, bool) {
 func (in *interp) items(line int, value any) []any {
 	switch v := value.(type) {
 	case *List:
-		in.spend(len(v.Items) / 16)
+		in.spend(len(v.Items) / itemsPerStep)
 		return append([]any(nil), v.Items...)
 	case *Dict:
-		in.spend(len(v.keys) / 16)
+		in.spend(len(v.keys) / itemsPerStep)
 		return append([]any(nil), v.keys...)
 	case string:
 		in.spend(len(v))

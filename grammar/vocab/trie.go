@@ -99,3 +99,12 @@ func newTrie(tokens [][]byte, text []int32) Trie {
 	tr.Nodes[0].endDepth = uint32(len(tr.Nodes)) << 8
 	return tr
 }
+
+// NewTrie returns the trie of some texts; its tokens are their indexes.
+func NewTrie(texts [][]byte) Trie {
+	order := make([]int32, len(texts))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	return newTrie(texts, order)
+}

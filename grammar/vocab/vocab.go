@@ -6,6 +6,7 @@ package vocab
 import (
 	"fmt"
 	"slices"
+	"sync"
 )
 
 // Config lists a vocabulary. The zero value of every field but Tokens is a good default.
@@ -32,6 +33,9 @@ type Vocab struct {
 	byName  map[string]int32
 	trie    Trie
 	single  [256]bool // byte b is a token of its own
+
+	mu      sync.Mutex
+	derived map[string]any
 }
 
 // MaxTokens bounds a vocabulary: trie nodes hold a token in 24 bits. The largest published
@@ -138,3 +142,29 @@ func (v *Vocab) Spells(b byte) bool { return v.single[b] }
 
 // Trie returns the byte trie over the text tokens.
 func (v *Vocab) Trie() *Trie { return &v.trie }
+
+// Derived returns what build makes of the vocabulary, kept under key for as long as the
+// vocabulary lives, so that users of one vocabulary share it. At most limit results are
+// kept in all; further ones are made anew at each call. Results must be immutable or
+// synchronised. build runs without a lock and may run twice.
+func (v *Vocab) Derived(key string, limit int, build func() any) any {
+	v.mu.Lock()
+	x, ok := v.derived[key]
+	v.mu.Unlock()
+	if ok {
+		return x
+	}
+	x = build()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if first, raced := v.derived[key]; raced {
+		return first
+	}
+	if v.derived == nil {
+		v.derived = make(map[string]any)
+	}
+	if len(v.derived) < limit {
+		v.derived[key] = x
+	}
+	return x
+}

@@ -210,6 +210,7 @@ func (a *analysis) program(start int32) (*Program, error) {
 	}
 	a.finishBodies(p, done)
 	p.splitBytes()
+	p.findUnits()
 	return p, a.rank(p)
 }
 
@@ -286,7 +287,7 @@ func (a *analysis) finishBodies(p *Program, done []bool) {
 		switch st := &p.sites[i]; st.kind {
 		case siteRepeat:
 			rep := &p.repeats[st.index]
-			rep.dist, rep.body = a.dist[rep.body], st.start
+			rep.dist, rep.body, rep.kept = a.dist[rep.body], st.start, true
 		case siteMember:
 			m := &p.members[st.index]
 			m.sepDist, m.sep = a.dist[m.sep], p.sites[m.site+1].start

@@ -194,7 +194,7 @@ func (b *builder) repeat(e *gbnf.Repeat, to int32) int32 {
 		return b.build(e.Item, to)
 	case e.Max == 1:
 		return b.add(rawState{eps: []int32{b.build(e.Item, to), to}})
-	case e.Max < 0 && e.Min <= 1:
+	case e.Max < 0 && e.Min <= 1 && !b.wide(e.Item, 0):
 		loop := b.add(rawState{eps: []int32{to}})
 		item := b.build(e.Item, loop)
 		b.raw[loop].eps = append(b.raw[loop].eps, item)
@@ -221,6 +221,35 @@ func (b *builder) repeat(e *gbnf.Repeat, to int32) int32 {
 		s.eps = []int32{to}
 	}
 	return b.add(s)
+}
+
+// wide reports whether a repetition of e should be counted although it has no bound: runs
+// of characters from a large set are where masks are large, and only counted ones are
+// recognised as units (see Unit).
+func (b *builder) wide(e gbnf.Expr, depth int) bool {
+	const manyCharacters, deep = 128, 4
+	if depth > deep {
+		return false
+	}
+	switch e := e.(type) {
+	case *gbnf.Class:
+		n := rune(0)
+		for _, r := range codePoints(e) {
+			n += r.Hi - r.Lo + 1
+		}
+		return n >= manyCharacters
+	case *gbnf.Ref:
+		return b.wide(b.rules[e.Rule].Expr, depth+1)
+	case *gbnf.Alt:
+		for _, it := range e.Items {
+			if b.wide(it, depth+1) {
+				return true
+			}
+		}
+	case *gbnf.Seq:
+		return len(e.Items) == 1 && b.wide(e.Items[0], depth+1)
+	}
+	return false
 }
 
 func isCharacter(e gbnf.Expr) bool {

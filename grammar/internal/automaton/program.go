@@ -18,6 +18,9 @@ type Program struct {
 	// any byte leads to a later one. state.rank is the index in it, or -1.
 	starts []int32
 	bytes  [256]bool // bytes that occur in some text of the language
+
+	units  []*Unit
+	unitAt map[int32]int32 // the state that takes a unit's first byte -> index of units
 }
 
 // state is a place in a rule with its empty moves already followed: what can happen to
@@ -68,6 +71,8 @@ type repeat struct {
 	min, max int32 // max < 0: no bound
 	body     int32 // start state
 	dist     int32 // least bytes of one item
+	kept     bool  // some state calls it
+	unit     int32 // index of units, -1 if the body is none
 }
 
 // members is a member list; see gbnf.Members.

@@ -20,6 +20,7 @@ type Engine struct {
 	mu    sync.Mutex
 	space *space // replaced as a whole when it outgrows limit
 	walk  walk
+	runs  []automaton.Run // working memory of compute
 	stats Stats
 }
 
@@ -216,7 +217,14 @@ func (e *Engine) Mask(p Pos, left int) (m vocab.Mask, trimmed bool) {
 
 func (e *Engine) compute(sp *space, id int32) *entry {
 	ent := &entry{mask: vocab.NewMask(e.vocab.Width())}
-	ent.farthest = e.fill(sp.cache, id, ent.mask, noLimit)
+	var rest int32
+	e.runs, rest = sp.cache.Runs(e.runs[:0], id)
+	for _, r := range e.runs {
+		ent.farthest = max(ent.farthest, e.fillRun(sp.cache, r, ent.mask))
+	}
+	if rest != automaton.Dead {
+		ent.farthest = max(ent.farthest, e.fill(sp.cache, rest, ent.mask, noLimit))
+	}
 	sp.masks[id] = ent
 	sp.bytes += 4*len(ent.mask) + 64
 	return ent

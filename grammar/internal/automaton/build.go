@@ -177,7 +177,7 @@ func (b *builder) token(e *gbnf.Token, to int32) int32 {
 	if e.Name != "" {
 		var ok bool
 		if id, ok = b.lookup(e.Name); !ok {
-			b.err = fmt.Errorf("the vocabulary has no token <%s>", e.Name)
+			b.err = fmt.Errorf("the vocabulary has no token %s", e.Name)
 			return to
 		}
 	}

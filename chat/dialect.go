@@ -3,7 +3,6 @@ package chat
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/callama/callama/grammar/gbnf"
 	"github.com/callama/callama/internal/ojson"
@@ -81,24 +80,16 @@ func (d Dialect) String() string { return d.shape().name }
 // Single reports whether the dialect never writes more than one call in a reply.
 func (d Dialect) Single() bool { return d.shape().single }
 
-// DetectDialect chooses the dialect that a chat template teaches its model, by the markers
-// that the template writes. A template without tools, or with a notation that is not one of
-// the dialects, gives PlainArray.
+// DetectDialect returns the dialect that a chat template teaches its model, which it finds
+// out by rendering a call: the template must show the tools and write the call as the
+// dialect does. A template without tools, with another notation, or that is not Jinja gives
+// PlainArray. See Template.Dialect.
 func DetectDialect(template string) Dialect {
-	has := func(s string) bool { return strings.Contains(template, s) }
-	switch {
-	// Qwen3-Coder and GLM-4.5 use the same tag around a notation of their own.
-	case has("<function=") || has("<arg_key>") || has("<parameter="):
-		if has(pythonTag) && has(`"parameters": `) {
-			return Llama3
-		}
+	t, err := NewTemplate(template, TemplateOptions{})
+	if err != nil {
 		return PlainArray
-	case has("<tool_call>") && has("</tool_call>") && has("tools") && !has("<|tool_call>"):
-		return Hermes
-	case has(`"parameters": `) && has("ipython") && has("tools"):
-		return Llama3
 	}
-	return PlainArray
+	return t.dialect
 }
 
 // ToolRules are a tool's name and the rule of its arguments: an expression that matches

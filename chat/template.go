@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -49,8 +50,9 @@ type Input struct {
 	Extra map[string]any
 }
 
-// NewTemplate parses a chat template and finds its dialect (see DetectDialect). An error
-// means that the template is not Jinja as chat templates use it, or exceeds a limit.
+// NewTemplate parses a chat template and finds its dialect (see DetectDialect), which takes
+// up to four renderings of a short conversation. An error means that the template is not
+// Jinja as chat templates use it, or is too long or too deep.
 func NewTemplate(source string, opts TemplateOptions) (*Template, error) {
 	parsed, err := jinja.Parse(source, jinja.Limits{})
 	if err != nil {
@@ -59,8 +61,8 @@ func NewTemplate(source string, opts TemplateOptions) (*Template, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	t := &Template{jinja: parsed, opts: opts, dialect: DetectDialect(source)}
-	t.argumentsAsText = t.printsArguments()
+	t := &Template{jinja: parsed, opts: opts}
+	t.dialect, t.argumentsAsText = t.detect()
 	return t, nil
 }
 
@@ -101,12 +103,35 @@ func (t *Template) Render(in Input) (string, error) {
 	return text, err
 }
 
+// render renders the conversation as it is, and a second time without the variables that
+// are None when that fails: templates made for tools alone iterate over them (Hermes 3).
 func (t *Template) render(in Input, argumentsAsText bool) (string, error) {
+	variables, err := t.variables(in, argumentsAsText)
+	if err != nil {
+		return "", err
+	}
+	text, err := t.jinja.Render(variables)
+	var raised *jinja.RaisedError
+	var limit *jinja.LimitError
+	if err != nil && !errors.As(err, &raised) && !errors.As(err, &limit) {
+		maps.DeleteFunc(variables, func(_ string, value any) bool { return value == nil })
+		if text, again := t.jinja.Render(variables); again == nil {
+			return text, nil
+		}
+	}
+	if err != nil {
+		return "", templateError(err)
+	}
+	return text, nil
+}
+
+// variables returns what the template reads, as Hugging Face's apply_chat_template gives it.
+func (t *Template) variables(in Input, argumentsAsText bool) (map[string]any, error) {
 	messages := &ojson.Value{Kind: ojson.Array}
 	for i := range in.Messages {
 		m, err := in.Messages[i].value(argumentsAsText)
 		if err != nil {
-			return "", fmt.Errorf("chat: message %d: %w", i, err)
+			return nil, fmt.Errorf("chat: message %d: %w", i, err)
 		}
 		messages.Items = append(messages.Items, m)
 	}
@@ -124,7 +149,7 @@ func (t *Template) render(in Input, argumentsAsText bool) (string, error) {
 		for i := range in.Tools {
 			v, err := in.Tools[i].value()
 			if err != nil {
-				return "", err
+				return nil, err
 			}
 			tools.Items = append(tools.Items, v)
 		}
@@ -133,38 +158,41 @@ func (t *Template) render(in Input, argumentsAsText bool) (string, error) {
 	for name, value := range in.Extra {
 		data, err := json.Marshal(value)
 		if err != nil {
-			return "", fmt.Errorf("chat: template variable %s: %w", name, err)
+			return nil, fmt.Errorf("chat: template variable %s: %w", name, err)
 		}
 		v, err := ojson.Parse(data)
 		if err != nil {
-			return "", fmt.Errorf("chat: template variable %s: %w", name, err)
+			return nil, fmt.Errorf("chat: template variable %s: %w", name, err)
 		}
 		variables[name] = v
 	}
-	text, err := t.jinja.Render(variables)
-	if err != nil {
-		return "", templateError(err)
-	}
-	return text, nil
+	return variables, nil
 }
 
-// printsArguments finds out, by rendering a call, whether the template wants arguments as
-// text: it fails on a dict or prints one as Python does, and takes text.
-func (t *Template) printsArguments() bool {
-	if t.dialect == PlainArray {
-		return false // it never sees a call
+// detect finds the template's dialect by rendering a call. The arguments are given as an
+// object first: a template that fails on it, or prints it as Python does, wants text.
+func (t *Template) detect() (d Dialect, argumentsAsText bool) {
+	const needle = "callama probe"
+	call := Call{ID: "callama00", Name: "f", Arguments: json.RawMessage(`{"callama": 1}`)}
+	probe := Input{
+		Messages: []Message{{Role: User, Content: "x"}, {Role: Assistant, Calls: []Call{call}}},
+		Tools:    []Tool{{Name: "f", Description: needle}},
 	}
-	const key = "callama_probe"
-	probe := Input{Messages: []Message{
-		{Role: User, Content: "x"},
-		{Role: Assistant, Calls: []Call{{ID: "call00000", Name: "f", Arguments: json.RawMessage(`{"` + key + `": 1}`)}}},
-	}, Tools: []Tool{{Name: "f", Description: "f"}}}
-	text, err := t.render(probe, false)
-	if err == nil && !strings.Contains(text, "'"+key+"'") {
-		return false
+	for _, asText := range []bool{false, true} {
+		text, err := t.render(probe, asText)
+		if errors.Is(err, ErrTemplateLimit) {
+			break // it would be hit again
+		}
+		if err != nil || !strings.Contains(text, needle) {
+			continue
+		}
+		for _, d := range []Dialect{Hermes, Llama3} {
+			if written, err := d.write(nil, []Call{call}); err == nil && strings.Contains(text, string(written)) {
+				return d, asText
+			}
+		}
 	}
-	text, err = t.render(probe, true)
-	return err == nil && strings.Contains(text, `"`+key+`"`)
+	return PlainArray, false
 }
 
 func textValue(s string) *ojson.Value { return &ojson.Value{Kind: ojson.String, Text: s} }

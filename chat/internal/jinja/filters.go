@@ -7,8 +7,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/callama/callama/internal/ojson"
 )
 
 // filterFunc computes value|name(args).
@@ -306,17 +304,6 @@ func filterFormat(in *interp, line int, value any, args *callArgs) any {
 	return in.format(line, in.str(value), &List{Items: args.positional, Tuple: true})
 }
 
-// filterFromJSON is not Jinja's; some templates expect it from their host.
-func filterFromJSON(in *interp, line int, value any, args *callArgs) any {
-	text := in.str(value)
-	in.made(line, len(text))
-	v, err := ojson.Parse([]byte(text))
-	if err != nil {
-		throwf(line, "from_json: %w", err)
-	}
-	return in.fromJSON(v, 0)
-}
-
 func filterGroupBy(in *interp, line int, value any, args *callArgs) any {
 	get := in.attributeGetter(line, args.or(0, "attribute", nil), args.or(1, "default", nil))
 	sensitive := truth(args.or(2, "case_sensitive", false))
@@ -531,47 +518,6 @@ func filterSum(in *interp, line int, value any, args *callArgs) any {
 		sum = arithmetic(line, "+", a, b)
 	}
 	return sum
-}
-
-// filterToJSON is the tojson of chat templates, which is Python's json.dumps with
-// ensure_ascii=False, not Jinja's own with its HTML escapes.
-func filterToJSON(in *interp, line int, value any, args *callArgs) any {
-	args.only(in, line, "tojson", 4, "ensure_ascii", "indent", "separators", "sort_keys")
-	style := ojson.Python
-	style.ASCII = truth(args.or(0, "ensure_ascii", false))
-	style.SortKeys = truth(args.or(3, "sort_keys", false))
-	if v := args.or(1, "indent", nil); v != nil {
-		style.Indent = int(min(args.integer(line, 1, "indent", 0), int64(in.limits.OutputBytes)))
-		if style.Indent <= 0 {
-			style.Indent = -1
-		}
-		style.ItemSep = "," // Python's default behind indent
-	}
-	if separators, ok := args.or(2, "separators", nil).(*List); ok {
-		if len(separators.Items) != 2 {
-			throwf(line, "separators are two strings")
-		}
-		style.ItemSep, style.KeySep = in.str(separators.Items[0]), in.str(separators.Items[1])
-	}
-	v := in.toJSON(value, line, 0)
-	in.made(line, jsonSize(v, &style, 0))
-	text := v.Append(nil, style)
-	in.made(line, len(text))
-	return string(text)
-}
-
-// jsonSize estimates the bytes of v as JSON, so that too long a text is refused before it is
-// written.
-func jsonSize(v *ojson.Value, style *ojson.Style, level int) int {
-	n := len(v.Items) + len(v.Members)
-	size := n * (len(style.ItemSep) + len(style.KeySep) + 1 + max(style.Indent, 0)*(level+2))
-	for _, item := range v.Items {
-		size += jsonSize(item, style, level+1)
-	}
-	for _, m := range v.Members {
-		size += jsonSize(m.Value, style, level+1) + len(m.Name)
-	}
-	return size + len(v.Text)
 }
 
 func filterTrim(in *interp, line int, value any, args *callArgs) any {

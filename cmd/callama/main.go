@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -50,6 +51,7 @@ func main() {
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 
 	var c cli
 	exit := -1
@@ -83,7 +85,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 			fmt.Fprintln(stderr, "callama: interrupted")
 			return exitInterrupted
 		}
-		fmt.Fprintln(stderr, "callama:", err)
+		// Errors of the library name it already.
+		fmt.Fprintln(stderr, "callama:", strings.TrimPrefix(err.Error(), "callama: "))
 		return exitFailed
 	}
 	return 0

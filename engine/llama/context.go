@@ -261,6 +261,7 @@ func (c *Context) free() {
 	c.aborting.Lock()
 	defer c.aborting.Unlock()
 	C.cl_llama_free(c.model.lib.c, c.c)
+	c.model.lib.log.aborting.Add(-atomic.LoadInt32((*int32)(unsafe.Pointer(c.flag)))) // unsafe: as in setAbort
 	C.free(unsafe.Pointer(c.flag)) // unsafe: calloc's
 	c.c, c.mem, c.flag, c.outputs = nil, nil, nil, nil
 }
@@ -310,7 +311,8 @@ func (c *Context) setAbort(v int32) {
 	if c.flag != nil {
 		// unsafe: int32 is int32_t, in C memory so that C may keep the pointer; both sides
 		// use atomic operations.
-		atomic.StoreInt32((*int32)(unsafe.Pointer(c.flag)), v)
+		old := atomic.SwapInt32((*int32)(unsafe.Pointer(c.flag)), v)
+		c.model.lib.log.aborting.Add(v - old)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"runtime/cgo"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // llama.cpp's log levels (ggml_log_level).
@@ -54,6 +55,10 @@ type logSink struct {
 	line   strings.Builder
 	errors []string // the last keptErrors
 	count  int      // error lines ever seen
+
+	// aborting is the number of contexts told to abort. What llama.cpp calls an error then
+	// is what was asked for: debug.
+	aborting atomic.Int32
 }
 
 type logLine struct {
@@ -80,6 +85,9 @@ func (s *logSink) write(level int, text string) {
 	// A panic must not unwind through the C frames below: it would end the process.
 	defer func() { _ = recover() }()
 	for _, l := range lines {
+		if s.aborting.Load() > 0 {
+			l.level = logInfo
+		}
 		logger.Log(context.Background(), slogLevel(l.level), l.text, "source", "llama.cpp")
 	}
 }

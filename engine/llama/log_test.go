@@ -113,3 +113,18 @@ func TestLibraryLogsToSlog(t *testing.T) {
 		}
 	}
 }
+
+func TestAbortIsNoError(t *testing.T) {
+	var buf bytes.Buffer
+	s := &logSink{logger: slog.New(slog.NewTextHandler(&buf, nil))}
+	s.aborting.Add(1)
+	s.write(logError, "decode: failed to decode, ret = 2\n")
+	if buf.Len() > 0 {
+		t.Errorf("logged while aborting: %s", buf.String())
+	}
+	s.aborting.Add(-1)
+	s.write(logError, "decode: failed to decode, ret = -3\n")
+	if buf.Len() == 0 {
+		t.Error("an error after the abort is not logged")
+	}
+}

@@ -106,9 +106,6 @@ func (s Set) Contains(r rune) bool {
 	return found || (i > 0 && r <= s[i-1].Hi)
 }
 
-// Equal reports whether both sets have the same members.
-func (s Set) Equal(t Set) bool { return slices.Equal(s, t) }
-
 // fromTable converts one of package unicode's tables.
 func fromTable(t *unicode.RangeTable) Set {
 	var rs []gbnf.Range

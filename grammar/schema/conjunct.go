@@ -47,6 +47,11 @@ func (p place) fail(code Code, format string, args ...any) *Error {
 	return p.l.fail(code, p.keyword, format, args...)
 }
 
+// unsupported is the refusal of the whole keyword.
+func (p place) unsupported() *Error {
+	return &Error{Code: ErrUnsupported, Pointer: ojson.AppendPointer(p.l.pointer(), p.keyword), Keyword: p.keyword}
+}
+
 // bound is a lower or upper bound of numbers.
 type bound struct {
 	set       bool

@@ -83,7 +83,7 @@ func refusal(name string) keyword {
 func refuse(k kinds, harmless func(*ojson.Value) bool) keyword {
 	return func(_ *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
 		if !harmless(v) {
-			j.blocked = append(j.blocked, blocked{k, at.l.fail(ErrUnsupported, at.keyword, "it cannot be enforced")})
+			j.blocked = append(j.blocked, blocked{k, at.unsupported()})
 		}
 		return nil
 	}
@@ -181,7 +181,7 @@ func applyMultipleOf(_ *Compiler, j *conjunct, at place, v *ojson.Value) *Error 
 		j.restrict(^kindFraction, func() *Error { return at.fail(ErrUnsatisfiable, "only integers are left") })
 		return nil
 	}
-	j.blocked = append(j.blocked, blocked{kindNumber, at.fail(ErrUnsupported, "it cannot be enforced")})
+	j.blocked = append(j.blocked, blocked{kindNumber, at.unsupported()})
 	return nil
 }
 
@@ -280,7 +280,7 @@ func applyArray(_ *Compiler, j *conjunct, at place, _ *ojson.Value) *Error {
 }
 
 // applyObject reads properties and additionalProperties together, at the first of them.
-func applyObject(c *Compiler, j *conjunct, at place, _ *ojson.Value) *Error {
+func applyObject(_ *Compiler, j *conjunct, at place, _ *ojson.Value) *Error {
 	l := at.l
 	props, additional := l.v.Get("properties"), l.v.Get("additionalProperties")
 	if at.keyword == "additionalProperties" && props != nil {
@@ -296,7 +296,7 @@ func applyObject(c *Compiler, j *conjunct, at place, _ *ojson.Value) *Error {
 		}
 		// An empty list of properties is how no-argument tools are declared; within a
 		// tool it is how a free object is.
-		f.declares = len(f.props) > 0 || (c.doc.tool && l == c.doc.root)
+		f.declares = len(f.props) > 0 || (l.doc.tool && l == l.doc.root)
 	}
 	if additional != nil {
 		f.additional = l.at(additional, "additionalProperties")

@@ -50,7 +50,7 @@ type Options struct {
 	Limits Limits
 }
 
-// Limits bound what a schema may cost. The zero value of a field stands for its default.
+// Limits bound what the schemas of one Compiler may cost together. The zero value of a field stands for its default.
 type Limits struct {
 	// Goals bounds the distinct sets of subschemas that can hold at once, which is about
 	// the number of rules of objects and arrays. Default 50,000: the largest schemas in

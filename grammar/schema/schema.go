@@ -38,7 +38,6 @@ type Compiler struct {
 	shared    map[string]*gbnf.Ref // rules of strings, numbers and other fixed texts
 	names     map[string]int       // uses of each rule name
 
-	doc       *document // the schema being compiled
 	objectLoc *location // {"type": "object"}
 }
 
@@ -59,9 +58,7 @@ func New(b *gbnf.Builder, opts Options) *Compiler {
 // its instances. doc is not modified and must not be while the Compiler is in use. Cost:
 // about linear in the part of the schema that can be reached.
 func (c *Compiler) Compile(name string, doc *ojson.Value) (gbnf.Expr, error) {
-	doc = Normalize(doc, c.opts)
-	c.doc = newDocument(doc, c)
-	return c.compile(name, c.doc.root)
+	return c.compile(name, newDocument(Normalize(doc, c.opts), c).root)
 }
 
 // AnyValue returns the expression of every JSON value.
@@ -119,10 +116,9 @@ func (c *Compiler) Tool(name string, parameters *ojson.Value) (gbnf.Expr, error)
 		parameters = &ojson.Value{Kind: ojson.Object, Members: []ojson.Member{
 			{Name: "additionalProperties", Value: &ojson.Value{Kind: ojson.Bool}}}}
 	}
-	doc := Normalize(parameters, c.opts)
-	c.doc = newDocument(doc, c)
-	c.doc.tool = true
-	e, err := c.compile(name, c.doc.root, c.objectLoc)
+	doc := newDocument(Normalize(parameters, c.opts), c)
+	doc.tool = true
+	e, err := c.compile(name, doc.root, c.objectLoc)
 	return e, inTool(name, err)
 }
 

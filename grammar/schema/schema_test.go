@@ -38,6 +38,10 @@ var schemaCases = []schemaCase{
 	{name: "types", schema: `{"type":["string","null"]}`, yes: []string{`""`, `null`}, no: []string{`1`, `{}`}},
 	{name: "integer or number", schema: `{"type":["integer","number"]}`, yes: []string{`1`, `1.5`}, no: []string{`"1"`}},
 	{name: "nullable", schema: `{"type":"string","nullable":true}`, yes: []string{`""`, `null`}, no: []string{`1`}},
+	{name: "nullable with types", schema: `{"type":["string","integer"],"nullable":true}`, yes: []string{`""`, `null`, `1`}, no: []string{`true`}},
+	{name: "nullable null", schema: `{"type":"null","nullable":true}`, yes: []string{`null`}, no: []string{`1`}},
+	{name: "nullable within", schema: `{"anyOf":[{"type":"string","nullable":true},{"type":"array","prefixItems":[{"type":["null"],"nullable":true}],"maxItems":1}]}`,
+		yes: []string{`""`, `null`, `[null]`}, no: []string{`[1]`}},
 	{name: "nullable without type", schema: `{"enum":[1],"nullable":true}`, yes: []string{`1`}, no: []string{`null`}},
 	{name: "nullable in JSON Schema", schema: `{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"string","nullable":true}`,
 		yes: []string{`""`}, no: []string{`null`}},
@@ -156,6 +160,41 @@ func TestSchemas(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestShared checks that schemas of one Compiler share the rules of free values, and
+// that those are complete.
+func TestShared(t *testing.T) {
+	b := gbnf.NewBuilder()
+	root := b.Declare("root")
+	c := schema.New(b, schema.Options{Whitespace: schema.Model})
+	value, err := c.AnyValue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	object, err := c.AnyObject()
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := b.Len()
+	if again, err := c.AnyValue(); err != nil || again != value || b.Len() != before {
+		t.Errorf("a second use adds %d rules: %v", b.Len()-before, err)
+	}
+	if e, err := schema.AnyValue(gbnf.NewBuilder(), schema.Options{}); err != nil || e == nil {
+		t.Errorf("got %v, %v", e, err)
+	}
+	if e, err := schema.AnyObject(gbnf.NewBuilder(), schema.Options{}); err != nil || e == nil {
+		t.Errorf("got %v, %v", e, err)
+	}
+	b.Define(root, gbnf.Concat(object, gbnf.Lit("\n"), value))
+	g := b.Grammar(root)
+	for text, want := range map[string]bool{
+		"{}\n1": true, "{\"a\": [1, {}]}\n{\"b\": null}": true, "[]\n1": false, "{}\n": false, "{\"a\":1}\n1": false,
+	} {
+		if ruletest.Accepts(g, text) != want {
+			t.Errorf("%q: accepted %v", text, !want)
+		}
 	}
 }
 

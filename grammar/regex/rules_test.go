@@ -96,7 +96,7 @@ func TestWideWindows(t *testing.T) {
 
 // TestExpr compares the structural expression with the automaton.
 func TestExpr(t *testing.T) {
-	for _, pattern := range append(ruleCases, "^$|^a{2,3}$", "(^a$)|b") {
+	for _, pattern := range append(ruleCases, "^$|^a{2,3}$", "(^a$)|b", "a[]|b", "a([]|b)", "a([]x)*", "(a[]){2}") {
 		re, err := regex.Parse(pattern)
 		if err != nil {
 			t.Fatal(err)

@@ -1,14 +1,22 @@
 package regex
 
-import "github.com/callama/callama/grammar/gbnf"
+import (
+	"slices"
+
+	"github.com/callama/callama/grammar/gbnf"
+)
 
 // Expr returns the strings in which the pattern matches somewhere as an expression of the
 // same structure, with counted repetitions as counters: for patterns whose counts are too
 // large for an automaton. The expression may be ambiguous. ok is false for patterns with
-// anchors elsewhere than at the very ends of an alternative.
+// anchors elsewhere than at the very ends of an alternative. A pattern that matches
+// nothing gives the empty Alt.
 func (r *Regex) Expr(enc Encoding) (e gbnf.Expr, ok bool) {
 	var alts []gbnf.Expr
 	for _, n := range r.alternatives() {
+		if n.empty() {
+			continue
+		}
 		var items []gbnf.Expr
 		body, begin, end := n.anchors()
 		if !begin {
@@ -52,6 +60,21 @@ func (n *node) expr(enc Encoding) (gbnf.Expr, bool) {
 		return &gbnf.Repeat{Item: subs[0], Min: n.min, Max: n.max}, true
 	}
 	return nil, false // an anchor
+}
+
+// empty reports whether a node matches no string: a class without members is demanded.
+func (n *node) empty() bool {
+	switch n.op {
+	case opSet:
+		return len(n.set) == 0
+	case opConcat:
+		return slices.ContainsFunc(n.subs, (*node).empty)
+	case opAlt:
+		return !slices.ContainsFunc(n.subs, func(sub *node) bool { return !sub.empty() })
+	case opRepeat:
+		return n.min > 0 && n.subs[0].empty()
+	}
+	return false
 }
 
 // Lengths returns bounds of the lengths, in code points, of the strings in which the

@@ -74,7 +74,7 @@ func (c *Compiler) automaton(j *conjunct, w regex.Window) (*language, error) {
 	for _, p := range j.patterns {
 		d, err := p.p.automaton(c.lim.Pattern)
 		if err != nil && len(j.patterns) == 1 {
-			if l := tree(p.p.re, w); l != nil {
+			if l, ok := tree(p.p.re, w); ok {
 				return l, nil
 			}
 		}
@@ -96,14 +96,18 @@ func (c *Compiler) automaton(j *conjunct, w regex.Window) (*language, error) {
 	return &language{window: w, dfa: all}, nil
 }
 
-// tree falls back to the pattern's own structure where its lengths need no check.
-func tree(re *regex.Regex, w regex.Window) *language {
+// tree falls back to the pattern's own structure where its lengths need no check. The
+// language is nil if the pattern matches nothing.
+func tree(re *regex.Regex, w regex.Window) (l *language, ok bool) {
 	lo, hi := re.Lengths()
-	_, ok := re.Expr(regex.JSONString)
+	e, ok := re.Expr(regex.JSONString)
 	if !ok || lo < w.Min || (w.Max >= 0 && (hi < 0 || hi > w.Max)) {
-		return nil
+		return nil, false
 	}
-	return &language{window: w, tree: re}
+	if alt, ok := e.(*gbnf.Alt); ok && len(alt.Items) == 0 {
+		return nil, true
+	}
+	return &language{window: w, tree: re}, true
 }
 
 // emitLanguage returns the expression of a language's strings, quotes included.

@@ -241,6 +241,7 @@ func TestErrors(t *testing.T) {
 		{"pattern and length", `{"type":"string","pattern":"^a{5}$","maxLength":3}`, schema.ErrUnsatisfiable, "/pattern", "matches"},
 		{"pattern longer than the length", `{"type":"string","pattern":"ab","maxLength":1}`, schema.ErrUnsatisfiable, "/pattern", "matches"},
 		{"pattern and lengths between", `{"type":"string","pattern":"^(aa)*$","minLength":3,"maxLength":3}`, schema.ErrUnsatisfiable, "/pattern", "matches"},
+		{"pattern too large for states that matches nothing", `{"type":"string","pattern":"(a[]){99999}"}`, schema.ErrUnsatisfiable, "/pattern", "matches"},
 		{"items exclude", `{"type":"array","minItems":5,"maxItems":3}`, schema.ErrUnsatisfiable, "/maxItems", "minItems"},
 		{"items false", `{"type":"array","minItems":1,"items":false}`, schema.ErrUnsatisfiable, "/items", "false"},
 		{"enum empty", `{"enum":[]}`, schema.ErrUnsatisfiable, "/enum", "no listed value"},

@@ -81,7 +81,7 @@ func (m *Model) loadTemplate(o Options) error {
 	if err != nil {
 		return fmt.Errorf("model %s: chat template: %w", m.name, err)
 	}
-	m.template, m.dialect = t, chat.DetectDialect(source)
+	m.template, m.dialect = t, t.Dialect()
 	return nil
 }
 

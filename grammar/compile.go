@@ -38,9 +38,6 @@ type Limits struct {
 	CacheBytes int
 }
 
-// DefaultCacheBytes is the default of Limits.CacheBytes.
-const DefaultCacheBytes = 64 << 20
-
 // Compiled is a grammar ready to run with one vocabulary. It is immutable to its users and
 // safe for concurrent use; what one Matcher explores, all Matchers of it profit from.
 type Compiled struct {
@@ -53,6 +50,10 @@ type Compiled struct {
 // the same. Errors: ErrEmpty, *LimitError, a token terminal or byte that the vocabulary
 // lacks, or a malformed rule tree. Cost: linear in the grammar, about 1 ms for a tool.
 func Compile(g *gbnf.Grammar, v *vocab.Vocab, l Limits) (*Compiled, error) {
+	return compile(g, v, l, mask.Options{CacheBytes: l.CacheBytes})
+}
+
+func compile(g *gbnf.Grammar, v *vocab.Vocab, l Limits, o mask.Options) (*Compiled, error) {
 	if err := gbnf.Check(g); err != nil {
 		if errors.Is(err, gbnf.ErrEmptyLanguage) {
 			err = ErrEmpty
@@ -74,10 +75,7 @@ func Compile(g *gbnf.Grammar, v *vocab.Vocab, l Limits) (*Compiled, error) {
 			return nil, fmt.Errorf("grammar: the vocabulary has no token for byte 0x%02x, which the grammar may need", b)
 		}
 	}
-	if l.CacheBytes == 0 {
-		l.CacheBytes = DefaultCacheBytes
-	}
-	return &Compiled{prog: prog, engine: mask.NewEngine(prog, v, l.CacheBytes), vocab: v}, nil
+	return &Compiled{prog: prog, engine: mask.NewEngine(prog, v, o), vocab: v}, nil
 }
 
 // Vocab returns the vocabulary the grammar was compiled for.

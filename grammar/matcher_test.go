@@ -98,7 +98,8 @@ func randomExpr(r *rand.Rand, depth, rule, rules int, left bool) gbnf.Expr {
 }
 
 // checkWalk follows one random text and compares every mask with the oracle's, with the
-// cache at its usual size and dropped at every step, and with a clone and a rollback.
+// cache at its usual size and dropped at every step, with and without ways around the walk,
+// and with a clone and a rollback.
 func checkWalk(t *testing.T, g *gbnf.Grammar, v *vocab.Vocab, r *rand.Rand) {
 	t.Helper()
 	c, err := grammar.Compile(g, v, grammar.Limits{})
@@ -115,8 +116,12 @@ func checkWalk(t *testing.T, g *gbnf.Grammar, v *vocab.Vocab, r *rand.Rand) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	eager, err := grammar.CompileEager(g, v)
+	if err != nil {
+		t.Fatal(err)
+	}
 	o := newOracle(g)
-	m, n := c.NewMatcher(), tight.NewMatcher()
+	m, n, k := c.NewMatcher(), tight.NewMatcher(), eager.NewMatcher()
 	text := ""
 	for range 5 {
 		want := o.mask(v, text)
@@ -126,6 +131,9 @@ func checkWalk(t *testing.T, g *gbnf.Grammar, v *vocab.Vocab, r *rand.Rand) {
 		}
 		if tm := n.Mask(); !tm.Equal(want) {
 			t.Fatalf("after %q: mask without cache %v, want %v\n%s", text, texts(v, tm), texts(v, want), g)
+		}
+		if em := k.Mask(); !em.Equal(want) {
+			t.Fatalf("after %q: mask without walks %v, want %v\n%s", text, texts(v, em), texts(v, want), g)
 		}
 		if member, _ := o.check(text); member != m.Accepting() {
 			t.Fatalf("after %q: accepting %v, want %v\n%s", text, m.Accepting(), member, g)
@@ -147,7 +155,7 @@ func checkWalk(t *testing.T, g *gbnf.Grammar, v *vocab.Vocab, r *rand.Rand) {
 		if tok == eog {
 			break
 		}
-		for _, x := range []*grammar.Matcher{m, n} {
+		for _, x := range []*grammar.Matcher{m, n, k} {
 			if err := x.Accept(tok); err != nil {
 				t.Fatal(err)
 			}

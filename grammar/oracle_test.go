@@ -15,8 +15,7 @@ import (
 type oracle struct {
 	g    *gbnf.Grammar
 	text string
-	live map[gbnf.Expr]bool // nodes that match some finite string
-	rule []bool             // the same for rules
+	rule []bool // rules that match some finite string
 	memo map[memoKey]result
 }
 

@@ -145,13 +145,14 @@ func (v *Vocab) Trie() *Trie { return &v.trie }
 
 // Derived returns what build makes of the vocabulary, kept under key for as long as the
 // vocabulary lives, so that users of one vocabulary share it. At most limit results are
-// kept in all; further ones are made anew at each call. Results must be immutable or
-// synchronised. build runs without a lock and may run twice.
+// kept in all; for further keys it returns nil. Results must be immutable or synchronised.
+// build runs without a lock and may run twice.
 func (v *Vocab) Derived(key string, limit int, build func() any) any {
 	v.mu.Lock()
 	x, ok := v.derived[key]
+	full := len(v.derived) >= limit
 	v.mu.Unlock()
-	if ok {
+	if ok || full {
 		return x
 	}
 	x = build()
@@ -163,8 +164,6 @@ func (v *Vocab) Derived(key string, limit int, build func() any) any {
 	if v.derived == nil {
 		v.derived = make(map[string]any)
 	}
-	if len(v.derived) < limit {
-		v.derived[key] = x
-	}
+	v.derived[key] = x
 	return x
 }

@@ -177,12 +177,13 @@ type Run struct {
 
 // Runs splits a configuration into places at the boundary of a run of units, appended to
 // dst, and the rest. Both together stand where the configuration stands. It splits nothing
-// off where what follows a run could be confused with one more unit.
-func (c *Cache) Runs(dst []Run, id int32) (runs []Run, rest int32) {
+// off where what follows a run could be confused with one more unit, nor for units that
+// want does not want.
+func (c *Cache) Runs(dst []Run, id int32, want func(*Unit) bool) (runs []Run, rest int32) {
 	start := len(dst)
 	var kept []item
 	for _, it := range c.configs[id].items {
-		if out, ok := c.runsOf(dst, it); ok {
+		if out, ok := c.runsOf(dst, it, want); ok {
 			dst = out
 		} else {
 			kept = append(kept, it)
@@ -195,9 +196,9 @@ func (c *Cache) Runs(dst []Run, id int32) (runs []Run, rest int32) {
 }
 
 // runsOf describes the stacks of one item as runs, if all of them are.
-func (c *Cache) runsOf(dst []Run, it item) ([]Run, bool) {
+func (c *Cache) runsOf(dst []Run, it item, want func(*Unit) bool) ([]Run, bool) {
 	unit, ok := c.p.unitAt[it.state]
-	if !ok {
+	if !ok || !want(c.p.units[unit]) {
 		return dst, false
 	}
 	for _, n := range c.sets[it.set].nodes {

@@ -15,7 +15,7 @@ import (
 type Engine struct {
 	prog  *automaton.Program
 	vocab *vocab.Vocab
-	limit int // bytes of cache
+	opts  Options
 
 	mu    sync.Mutex
 	space *space // replaced as a whole when it outgrows limit
@@ -56,10 +56,28 @@ type Pos struct {
 	id    int32
 }
 
-// NewEngine returns an engine whose caches stay below limit bytes as long as single
-// positions do.
-func NewEngine(p *automaton.Program, v *vocab.Vocab, limit int) *Engine {
-	e := &Engine{prog: p, vocab: v, limit: limit}
+// Options of an engine; zero fields take the defaults.
+type Options struct {
+	// CacheBytes bounds the caches as long as single positions fit in it. Default 64 MiB.
+	CacheBytes int
+	// MinNodes is the number of trie nodes from which a mask is not walked if there is
+	// another way: see MinNodes. Tests set 1 to take the other ways everywhere.
+	MinNodes int
+}
+
+// defaultCacheBytes is the default of Options.CacheBytes: at 19 KB a mask, more than the
+// distinct masks of a hundred tools.
+const defaultCacheBytes = 64 << 20
+
+// NewEngine returns an engine without anything explored.
+func NewEngine(p *automaton.Program, v *vocab.Vocab, o Options) *Engine {
+	if o.CacheBytes == 0 {
+		o.CacheBytes = defaultCacheBytes
+	}
+	if o.MinNodes == 0 {
+		o.MinNodes = MinNodes
+	}
+	e := &Engine{prog: p, vocab: v, opts: o}
 	e.space = newSpace(p)
 	e.space.floor = e.space.cache.Bytes()
 	return e
@@ -90,7 +108,7 @@ func (e *Engine) Stats() Stats {
 // outgrown the limit, unless what its positions need is itself most of it.
 func (e *Engine) enter(p Pos) (*space, int32) {
 	sp := e.space
-	if size := sp.cache.Bytes() + sp.bytes; size > e.limit && size > 2*sp.floor {
+	if size := sp.cache.Bytes() + sp.bytes; size > e.opts.CacheBytes && size > 2*sp.floor {
 		sp = newSpace(e.prog)
 		e.stats.Resets++
 		e.space = sp
@@ -202,7 +220,7 @@ func (e *Engine) Mask(p Pos, left int) (m vocab.Mask, trimmed bool) {
 	sp, id := e.enter(p)
 	ent := sp.masks[id]
 	if ent == nil {
-		ent = e.compute(sp, id)
+		ent = e.compute(sp, id, true)
 	} else {
 		e.stats.Hits++
 	}
@@ -215,19 +233,32 @@ func (e *Engine) Mask(p Pos, left int) (m vocab.Mask, trimmed bool) {
 	return e.trim(sp, id, int32(left-1)), true
 }
 
-func (e *Engine) compute(sp *space, id int32) *entry {
+// compute makes the mask of a configuration, by the cheapest way that applies. patching
+// another mask is one of them where patch is set.
+func (e *Engine) compute(sp *space, id int32, patch bool) *entry {
 	ent := &entry{mask: vocab.NewMask(e.vocab.Width())}
-	var rest int32
-	e.runs, rest = sp.cache.Runs(e.runs[:0], id)
-	for _, r := range e.runs {
-		ent.farthest = max(ent.farthest, e.fillRun(sp.cache, r, ent.mask))
-	}
-	if rest != automaton.Dead {
-		ent.farthest = max(ent.farthest, e.fill(sp.cache, rest, ent.mask, noLimit))
+	if !e.fillRuns(sp, id, ent) && !(patch && e.patch(sp, id, ent)) {
+		ent.farthest = e.fill(sp.cache, id, ent.mask, noLimit)
 	}
 	sp.masks[id] = ent
 	sp.bytes += 4*len(ent.mask) + 64
 	return ent
+}
+
+// fillRuns applies to configurations at the boundary of a run of units: see island.
+func (e *Engine) fillRuns(sp *space, id int32, ent *entry) bool {
+	var rest int32
+	e.runs, rest = sp.cache.Runs(e.runs[:0], id, func(u *automaton.Unit) bool { return e.islandOf(u) != nil })
+	if len(e.runs) == 0 {
+		return false
+	}
+	for _, r := range e.runs {
+		ent.farthest = max(ent.farthest, e.fillRun(sp.cache, r, e.islandOf(r.Unit), ent.mask))
+	}
+	if rest != automaton.Dead {
+		ent.farthest = max(ent.farthest, e.fill(sp.cache, rest, ent.mask, noLimit))
+	}
+	return true
 }
 
 // trim returns the tokens after which at most limit bytes remain.

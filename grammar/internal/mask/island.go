@@ -37,49 +37,134 @@ type exitGroup struct {
 	most   int32   // the greatest of units
 }
 
-// maxIslands bounds the islands kept for one vocabulary; each takes about a MB. Characters of
-// JSON strings in each spelling, free text and a few character classes are what grammars
-// use; more are worked out again.
-const maxIslands = 32
+// maxIslands bounds the islands kept for one vocabulary; they take up to 1 MB each. Grammars
+// use the characters of JSON strings in each spelling, free text and some dozen classes of
+// characters; for units beyond that, masks are walked.
+const maxIslands = 64
 
-// islandOf returns the island of a unit, working it out if need be: some milliseconds.
-func islandOf(v *vocab.Vocab, u *automaton.Unit) *island {
-	x := v.Derived("island "+u.Key, maxIslands, func() any { return newIsland(v, u) })
-	return x.(*island)
+// MinNodes is the default of Options.MinNodes: 30,000 nodes take about 0.1 ms to walk,
+// working out an island some milliseconds.
+const MinNodes = 30_000
+
+// islandOf returns the island of a unit, working it out if need be, or nil if a walk is
+// better or the vocabulary has enough islands.
+func (e *Engine) islandOf(u *automaton.Unit) *island {
+	if reach(e.vocab.Trie(), func(b byte) bool { return u.Next[b] != automaton.UnitDead }) < e.opts.MinNodes {
+		return nil
+	}
+	x, _ := e.vocab.Derived("island "+u.Key, maxIslands, func() any { return newIsland(e.vocab, u) }).(*island)
+	return x
 }
 
-func newIsland(v *vocab.Vocab, u *automaton.Unit) *island {
-	is := &island{inside: vocab.NewMask(v.Width()), within: map[int32]vocab.Mask{}}
-	groupOf := map[string]int{}
-	for t := range int32(v.Len()) {
-		if !v.IsText(t) {
-			continue
-		}
-		b := v.Bytes(t)
-		units, end, ok := follow(u, b)
-		switch {
-		case !ok:
-		case end == len(b):
-			is.inside.Set(t)
-			for int(units) >= len(is.counts) {
-				is.counts = append(is.counts, nil)
-			}
-			is.counts[units] = append(is.counts[units], t)
-		default:
-			g, seen := groupOf[string(b[end:])]
-			if !seen {
-				g = len(is.groups)
-				groupOf[string(b[end:])] = g
-				is.groups = append(is.groups, exitGroup{})
-				is.endings = append(is.endings, b[end:])
-			}
-			x := &is.groups[g]
-			x.tokens, x.units, x.most = append(x.tokens, t), append(x.units, units), max(x.most, units)
+// reach counts the trie nodes below the first bytes that ok picks.
+func reach(t *vocab.Trie, ok func(b byte) bool) int {
+	n := 0
+	for i := 1; i < len(t.Nodes); i = t.Nodes[i].End() {
+		if ok(t.Nodes[i].Byte()) {
+			n += t.Nodes[i].End() - i
 		}
 	}
-	is.longest = int32(len(is.counts)) - 1
-	is.trie = vocab.NewTrie(is.endings)
-	return is
+	return n
+}
+
+// newIsland walks the trie with the unit's automaton.
+func newIsland(v *vocab.Vocab, u *automaton.Unit) *island {
+	b := &islandBuilder{v: v, is: &island{inside: vocab.NewMask(v.Width()), within: map[int32]vocab.Mask{}},
+		groupOf: map[string]int{}}
+	type place struct {
+		state int16
+		units int32
+		ended int // where the run ended, -1 within it
+	}
+	var at [vocab.MaxDepth + 1]place
+	at[0].ended = -1
+	trie := v.Trie()
+	for i := 1; i < len(trie.Nodes); {
+		n := trie.Nodes[i]
+		p := at[n.Depth()-1]
+		if p.ended < 0 {
+			switch next := u.Next[int(p.state)*256+int(n.Byte())]; {
+			case next == automaton.UnitEnd:
+				p.state, p.units = 0, p.units+1
+			case next != automaton.UnitDead:
+				p.state = next
+			case p.state != 0 || p.units == 0:
+				i = n.End()
+				continue
+			default:
+				p.ended = n.Depth() - 1
+			}
+		}
+		at[n.Depth()] = p
+		if t := n.Token(); t >= 0 {
+			b.token(t, p.units, p.state != 0, p.ended)
+		}
+		i++
+	}
+	for _, pair := range trie.Same {
+		b.same(pair[0], pair[1])
+	}
+	for _, t := range trie.Long {
+		if units, end, ok := follow(u, v.Bytes(t)); ok {
+			b.token(t, units, false, end)
+		}
+	}
+	b.is.longest = int32(len(b.is.counts)) - 1
+	b.is.trie = vocab.NewTrie(b.is.endings)
+	return b.is
+}
+
+type islandBuilder struct {
+	v       *vocab.Vocab
+	is      *island
+	groupOf map[string]int
+}
+
+// token files a token that holds so many units, perhaps a cut one after them, and leaves
+// the run at byte ended (negative or its length: never).
+func (b *islandBuilder) token(t, units int32, cut bool, ended int) {
+	bytes := b.v.Bytes(t)
+	if ended < 0 || ended == len(bytes) {
+		if cut {
+			units++
+		}
+		b.is.inside.Set(t)
+		for int(units) >= len(b.is.counts) {
+			b.is.counts = append(b.is.counts, nil)
+		}
+		b.is.counts[units] = append(b.is.counts[units], t)
+		return
+	}
+	ending := bytes[ended:]
+	g, seen := b.groupOf[string(ending)]
+	if !seen {
+		g = len(b.is.groups)
+		b.groupOf[string(ending)] = g
+		b.is.groups = append(b.is.groups, exitGroup{})
+		b.is.endings = append(b.is.endings, ending)
+	}
+	x := &b.is.groups[g]
+	x.tokens, x.units, x.most = append(x.tokens, t), append(x.units, units), max(x.most, units)
+}
+
+// same files a token with the bytes of another.
+func (b *islandBuilder) same(first, t int32) {
+	if b.is.inside.Has(first) {
+		for units, tokens := range b.is.counts {
+			if slices.Contains(tokens, first) {
+				b.is.inside.Set(t)
+				b.is.counts[units] = append(b.is.counts[units], t)
+				return
+			}
+		}
+	}
+	for i := range b.is.groups {
+		x := &b.is.groups[i]
+		if k := slices.Index(x.tokens, first); k >= 0 {
+			x.tokens, x.units = append(x.tokens, t), append(x.units, x.units[k])
+			return
+		}
+	}
 }
 
 // follow splits the start of b into units: how many, a cut last one included, and where
@@ -127,8 +212,7 @@ func (is *island) upTo(n int32) vocab.Mask {
 
 // fillRun adds to m the tokens that begin with a unit of the run, and returns a bound on
 // the distance they leave.
-func (e *Engine) fillRun(c *automaton.Cache, r automaton.Run, m vocab.Mask) (farthest int32) {
-	is := islandOf(e.vocab, r.Unit)
+func (e *Engine) fillRun(c *automaton.Cache, r automaton.Run, is *island, m vocab.Mask) (farthest int32) {
 	m.Or(is.upTo(r.Most))
 	farthest = r.Unit.Longest + r.Dist
 	most := r.Most

@@ -18,15 +18,47 @@ type walk struct {
 }
 
 // fill adds to m the tokens allowed in configuration id after which at most limit bytes
-// remain, and returns the greatest distance such a token leaves. It visits each trie node
-// whose parent's bytes are possible once.
+// remain, and returns the greatest distance such a token leaves.
 func (e *Engine) fill(c *automaton.Cache, id int32, m vocab.Mask, limit int32) (farthest int32) {
 	trie := e.vocab.Trie()
+	e.stats.Walks++
+	farthest = e.fillRange(c, id, 1, len(trie.Nodes), m, limit)
+	for _, t := range trie.Long {
+		if next := run(c, e.prog, id, e.vocab.Bytes(t)); next != automaton.Dead && c.Dist(next) <= limit {
+			farthest = max(farthest, c.Dist(next))
+			m.Set(t)
+		}
+	}
+	if c.HasTokens(id) {
+		farthest = max(farthest, e.terminals(c, id, m, limit))
+	}
+	e.finish(c, id, m)
+	return farthest
+}
+
+// finish adds what the trie does not hold: tokens with the bytes of another, and the ends
+// of generation where the text may end.
+func (e *Engine) finish(c *automaton.Cache, id int32, m vocab.Mask) {
+	for _, pair := range e.vocab.Trie().Same {
+		if m.Has(pair[0]) {
+			m.Set(pair[1])
+		}
+	}
+	if c.Accepting(id) {
+		for _, t := range e.vocab.EOG() {
+			m.Set(t)
+		}
+	}
+}
+
+// fillRange is fill for the trie nodes from up to to, which must be whole subtrees of the
+// root. It visits each node whose parent's bytes are possible once.
+func (e *Engine) fillRange(c *automaton.Cache, id int32, from, to int, m vocab.Mask, limit int32) (farthest int32) {
 	w := &e.walk
 	w.ids[0], w.rows[0] = id, c.Row(id)
-	visited := 0
-	nodes := trie.Nodes
-	for i := 1; i < len(nodes); {
+	visited := int64(0)
+	nodes := e.vocab.Trie().Nodes
+	for i := from; i < to; {
 		n := nodes[i]
 		visited++
 		d := n.Depth()
@@ -50,27 +82,7 @@ func (e *Engine) fill(c *automaton.Cache, id int32, m vocab.Mask, limit int32) (
 			}
 		}
 	}
-	e.stats.Walks++
-	e.stats.Nodes += int64(visited)
-	for _, t := range trie.Long {
-		if next := run(c, e.prog, id, e.vocab.Bytes(t)); next != automaton.Dead && c.Dist(next) <= limit {
-			farthest = max(farthest, c.Dist(next))
-			m.Set(t)
-		}
-	}
-	for _, pair := range trie.Same {
-		if m.Has(pair[0]) {
-			m.Set(pair[1])
-		}
-	}
-	if c.HasTokens(id) {
-		farthest = max(farthest, e.terminals(c, id, m, limit))
-	}
-	if c.Accepting(id) {
-		for _, t := range e.vocab.EOG() {
-			m.Set(t)
-		}
-	}
+	e.stats.Nodes += visited
 	return farthest
 }
 

@@ -90,6 +90,10 @@ func randomExpr(r *rand.Rand, depth, rule, rules int, left bool) gbnf.Expr {
 		return &gbnf.Repeat{Item: sub(left), Min: low, Max: []int{-1, low, low + 1, low + 5}[r.IntN(4)]}
 	}
 	m := &gbnf.Members{Sep: gbnf.Lit(","), Ordered: r.IntN(2) == 0}
+	if r.IntN(2) == 0 {
+		m.Min = r.IntN(4)
+		m.Max = []int{0, max(1, m.Min), m.Min + 1}[r.IntN(3)]
+	}
 	for range 1 + r.IntN(3) {
 		item := gbnf.Concat(gbnf.Lit(letters[r.IntN(3)]), sub(false))
 		m.Items = append(m.Items, gbnf.Member{Expr: item, Required: r.IntN(2) == 0, Repeat: r.IntN(3) == 0})

@@ -74,7 +74,20 @@ func (o *oracle) isLive(e gbnf.Expr) bool {
 				}
 			}
 		}
-		return required < 2 || o.isLive(e.Sep)
+		available := 0
+		for _, m := range e.Items {
+			switch {
+			case !o.isLive(m.Expr):
+			case m.Repeat:
+				available += e.Min + 1
+			default:
+				available++
+			}
+		}
+		if available < e.Min || e.Max > 0 && required > e.Max {
+			return false
+		}
+		return max(required, e.Min) < 2 || o.isLive(e.Sep)
 	case *gbnf.Class:
 		return e.Negated || len(e.Ranges) > 0
 	}
@@ -230,8 +243,11 @@ func (o *oracle) members(e *gbnf.Members, chosen []int, at int, r *result) {
 	if len(chosen) > 0 {
 		last = chosen[len(chosen)-1]
 	}
-	if !missing {
+	if !missing && len(chosen) >= e.Min {
 		r.ends[at] = true
+	}
+	if e.Max > 0 && len(chosen) >= e.Max || !canComplete(e, o, chosen) {
+		return
 	}
 	if len(chosen) > len(o.text)+len(e.Items) {
 		return
@@ -241,6 +257,9 @@ func (o *oracle) members(e *gbnf.Members, chosen []int, at int, r *result) {
 			continue
 		}
 		if e.Ordered && (i < last || skipsRequired(e, last, i)) {
+			continue
+		}
+		if !canComplete(e, o, append(append([]int(nil), chosen...), i)) {
 			continue
 		}
 		var part []gbnf.Expr
@@ -257,6 +276,29 @@ func (o *oracle) members(e *gbnf.Members, chosen []int, at int, r *result) {
 			}
 		}
 	}
+}
+
+// canComplete tells whether enough members are left for the minimum, and room for the
+// required ones.
+func canComplete(e *gbnf.Members, o *oracle, chosen []int) bool {
+	missing, available, last := 0, 0, -1
+	if len(chosen) > 0 {
+		last = chosen[len(chosen)-1]
+	}
+	for i, m := range e.Items {
+		had := contains(chosen, i)
+		if m.Required && !had {
+			missing++
+		}
+		switch {
+		case !o.isLive(m.Expr), had && !m.Repeat, e.Ordered && i < last:
+		case m.Repeat:
+			available += e.Min + 1
+		default:
+			available++
+		}
+	}
+	return len(chosen)+available >= e.Min && (e.Max == 0 || len(chosen)+missing <= e.Max)
 }
 
 func skipsRequired(e *gbnf.Members, last, next int) bool {

@@ -74,12 +74,15 @@ type Token struct {
 // Members matches a list of members separated by Sep, as the inside of a JSON object:
 // each member at most once unless it may Repeat, every Required one present. When
 // Ordered, members appear in the order of Items (a repeating one as often as it likes
-// at its place); otherwise in any order. The engine keeps the set of members seen in the
+// at its place); otherwise in any order. There are at least Min members and, unless Max is 0,
+// at most Max. The engine keeps the set of members seen in the
 // parser's frame, so n members cost n, not 2^n or n!; printed GBNF expands the node (see Print).
 type Members struct {
 	Items   []Member
 	Sep     Expr
 	Ordered bool
+	// Min and Max bound the number of members; Max 0 is no bound.
+	Min, Max int
 }
 
 // Member is one item of Members.

@@ -74,6 +74,9 @@ func (c *checker) expr(e Expr) string {
 		if e.Sep == nil {
 			return "members without a separator"
 		}
+		if e.Min < 0 || e.Max < 0 || e.Max > 0 && e.Max < e.Min {
+			return fmt.Sprintf("from %d to %d members", e.Min, e.Max)
+		}
 	}
 	msg := ""
 	children(e, func(child Expr) bool {
@@ -205,8 +208,9 @@ func nullable(e Expr, rules []bool) bool {
 // nullableMembers: the list is empty when no member appears, or when all that must
 // appear are empty, as is the separator between them.
 func nullableMembers(m *Members, rules []bool) bool {
-	required := 0
+	required, some := 0, false
 	for _, item := range m.Items {
+		some = some || nullable(item.Expr, rules)
 		if item.Required {
 			required++
 			if !nullable(item.Expr, rules) {
@@ -214,7 +218,33 @@ func nullableMembers(m *Members, rules []bool) bool {
 			}
 		}
 	}
-	return required <= 1 || nullable(m.Sep, rules)
+	if m.Min > 0 && !some {
+		return false
+	}
+	return max(required, m.Min) <= 1 || nullable(m.Sep, rules)
+}
+
+// productiveMembers: those that must appear can, and enough others can beside them.
+func productiveMembers(m *Members, rules []bool) bool {
+	required, available := 0, 0
+	for _, item := range m.Items {
+		live := productive(item.Expr, rules)
+		switch {
+		case item.Required && !live:
+			return false
+		case live && item.Repeat:
+			available = max(available, m.Min) + 1
+		case live:
+			available++
+		}
+		if item.Required {
+			required++
+		}
+	}
+	if available < m.Min || m.Max > 0 && required > m.Max {
+		return false
+	}
+	return max(required, m.Min) <= 1 || productive(m.Sep, rules)
 }
 
 // productive reports whether e derives any finite text, given the rules that do.
@@ -242,16 +272,7 @@ func productive(e Expr, rules []bool) bool {
 	case *Repeat:
 		return e.Min == 0 || productive(e.Item, rules)
 	case *Members:
-		required := 0
-		for _, item := range e.Items {
-			if item.Required {
-				required++
-				if !productive(item.Expr, rules) {
-					return false
-				}
-			}
-		}
-		return required <= 1 || productive(e.Sep, rules)
+		return productiveMembers(e, rules)
 	}
 	return false
 }

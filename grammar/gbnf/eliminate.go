@@ -222,17 +222,12 @@ func (t *transform) takeEmpty(e Expr) Expr {
 		if e.Max != 0 {
 			return repeat(t.withoutEmpty(e.Item), 1, e.Max)
 		}
-	case *Members: // no member is required or may be empty: now one of them is required
-		all := append([]Member(nil), e.Items...)
-		for i := range all {
-			all[i].Expr = t.hoist(all[i].Expr)
+	case *Members: // no member may be empty text: now there is at least one
+		items := append([]Member(nil), e.Items...)
+		for i := range items {
+			items[i].Expr = t.hoist(items[i].Expr)
 		}
-		sep := t.hoist(e.Sep)
-		for i := range all {
-			items := append([]Member(nil), all...)
-			items[i].Required = true
-			parts = append(parts, &Members{Items: items, Sep: sep, Ordered: e.Ordered})
-		}
+		return &Members{Items: items, Sep: t.hoist(e.Sep), Ordered: e.Ordered, Min: max(e.Min, 1), Max: e.Max}
 	}
 	return choice(parts...)
 }

@@ -1,6 +1,7 @@
 package gbnf
 
 import (
+	"errors"
 	"fmt"
 	"math/bits"
 )
@@ -69,10 +70,25 @@ func (r *rewriter) ordered(base string, m *Members) Expr {
 	return choice(opens...)
 }
 
+// counted reports whether the bounds on the number of members exclude anything, and
+// whether sets of members tell their number: no member repeats.
+func counted(m *Members) (bounded, bySet bool) {
+	required, repeats := 0, false
+	for _, item := range m.Items {
+		repeats = repeats || item.Repeat
+		if item.Required {
+			required++
+		}
+	}
+	bounded = m.Min > required || m.Max > 0 && (repeats || m.Max < len(m.Items))
+	return bounded, !repeats
+}
+
 // unordered expands m exactly, with one rule for each set of members already written.
-// The caller bounds the number of members.
+// The caller bounds the number of members; their count only matters where sets tell it.
 func (r *rewriter) unordered(base string, m *Members) Expr {
 	n := len(m.Items)
+	_, bySet := counted(m)
 	items := make([]Expr, n)
 	sep := r.shared(base+"-sep", m.Sep)
 	required := 0
@@ -102,15 +118,17 @@ func (r *rewriter) unordered(base string, m *Members) Expr {
 			return &Ref{Rule: id}
 		}
 		var body []Expr
+		count := bits.OnesCount(uint(set))
 		for i := range n {
 			switch {
+			case bySet && m.Max > 0 && count >= m.Max:
 			case set&(1<<i) == 0:
 				body = append(body, sequence(sep, items[i], after[set|1<<i]))
 			case m.Items[i].Repeat:
 				body = append(body, sequence(sep, items[i], self()))
 			}
 		}
-		if set&required == required {
+		if set&required == required && (!bySet || count >= m.Min) {
 			body = append(body, empty)
 		}
 		after[set] = choice(body...)
@@ -126,7 +144,7 @@ func (r *rewriter) unordered(base string, m *Members) Expr {
 	for i := range n {
 		opens = append(opens, sequence(items[i], after[1<<i]))
 	}
-	if required == 0 {
+	if required == 0 && m.Min == 0 {
 		opens = append(opens, empty)
 	}
 	return choice(opens...)
@@ -134,6 +152,9 @@ func (r *rewriter) unordered(base string, m *Members) Expr {
 
 // expand returns an expression without Members for m: exact, or with the reason in err.
 func (r *rewriter) expand(base string, m *Members) (Expr, error) {
+	if bounded, bySet := counted(m); bounded && (m.Ordered || !bySet) {
+		return nil, errors.New("a bounded number of members cannot be expanded")
+	}
 	if m.Ordered {
 		return r.ordered(base, m), nil
 	}
@@ -148,12 +169,18 @@ func (r *rewriter) expand(base string, m *Members) (Expr, error) {
 func (r *rewriter) expandForText() {
 	for id := range len(r.rules) { // rules added on the way hold no Members
 		base := r.rules[id].Name
-		narrowed := false
+		narrowed, widened := false, false
 		r.rules[id].Expr = mapExpr(r.rules[id].Expr, func(_, e Expr) Expr {
 			m, ok := e.(*Members)
-			switch {
-			case !ok:
+			if !ok {
 				return e
+			}
+			bounded, bySet := counted(m)
+			exact := !m.Ordered && len(m.Items) <= printedSubsets && bySet
+			widened = widened || bounded && !exact
+			switch {
+			case exact && bounded:
+				return r.unordered(base, m)
 			case m.Ordered || len(m.Items) <= 1:
 				return r.ordered(base, m)
 			case len(m.Items) <= printedSubsets:
@@ -165,8 +192,13 @@ func (r *rewriter) expandForText() {
 		if narrowed {
 			r.rules[id].Comment = joinLines(r.rules[id].Comment, narrowedComment)
 		}
+		if widened {
+			r.rules[id].Comment = joinLines(r.rules[id].Comment, widenedComment)
+		}
 	}
 }
+
+const widenedComment = "Wider than the engine's grammar: the number of members is bounded there, here it is not."
 
 const narrowedComment = "Narrower than the engine's grammar: members may come in any order there, here only in this one."
 

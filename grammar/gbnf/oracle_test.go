@@ -113,8 +113,11 @@ func (o *oracle) members(m *Members, seen, count int, at uint64) uint64 {
 			last = i
 		}
 	}
-	if complete {
+	if complete && count >= m.Min {
 		set = at
+	}
+	if m.Max > 0 && count >= m.Max {
+		return set
 	}
 	if count > 0 {
 		at = o.from(at, m.Sep)

@@ -150,7 +150,7 @@ func mapExpr(e Expr, f func(old, mapped Expr) Expr) Expr {
 			changed = changed || items[i].Expr != n.Items[i].Expr
 		}
 		if changed {
-			mapped = &Members{Items: items, Sep: sep, Ordered: n.Ordered}
+			mapped = &Members{Items: items, Sep: sep, Ordered: n.Ordered, Min: n.Min, Max: n.Max}
 		}
 	}
 	return f(e, mapped)

@@ -70,6 +70,9 @@ func trimMembers(m *Members) Expr {
 			return nothing
 		}
 	}
+	if isNothing(m.Sep) && m.Min > 1 {
+		return nothing
+	}
 	if isNothing(m.Sep) { // so there can be one member at most
 		var one []Expr
 		required := 0
@@ -83,7 +86,10 @@ func trimMembers(m *Members) Expr {
 		}
 		switch required {
 		case 0:
-			return choice(append(one, empty)...)
+			if m.Min == 0 {
+				one = append(one, empty)
+			}
+			return choice(one...)
 		case 1:
 			return one[0]
 		}
@@ -92,7 +98,7 @@ func trimMembers(m *Members) Expr {
 	if len(kept) == len(m.Items) {
 		return m
 	}
-	return &Members{Items: kept, Sep: m.Sep, Ordered: m.Ordered}
+	return &Members{Items: kept, Sep: m.Sep, Ordered: m.Ordered, Min: m.Min, Max: m.Max}
 }
 
 // dropUnreachable returns the rewritten grammar without rules that its root does not

@@ -28,11 +28,11 @@ func Compile(g *gbnf.Grammar, o Options) (*Program, error) {
 	if o.Token == nil {
 		o.Token = func(string) (int32, bool) { return 0, false }
 	}
-	rules, some, err := normalise(g)
+	rules, err := normalise(g)
 	if err != nil {
 		return nil, err
 	}
-	b := &builder{rules: rules, some: some, nullable: nullableRules(rules, some), lookup: o.Token, limit: o.MaxStates}
+	b := &builder{rules: rules, nullable: nullableRules(rules), lookup: o.Token, limit: o.MaxStates}
 	start, err := b.buildAll(g.Root)
 	if err != nil {
 		return nil, err
@@ -163,18 +163,17 @@ func (a *analysis) callee(c int32) int32 {
 		return times(max(rep.min, 1), a.dist[rep.body])
 	}
 	m := &a.members[st.index]
-	sum, least, sep := int32(0), infinite, a.dist[m.sep]
-	for _, it := range m.items {
-		d := a.dist[it.start]
-		least = min(least, d)
-		if it.required {
-			sum = plus(sum, d)
-		}
+	fresh := func(int) bool { return false }
+	dist := func(i int) int32 { return a.dist[m.items[i].start] }
+	sum, k := m.need(0, fresh, fresh, dist)
+	if k > 0 {
+		return plus(sum, times(k-1, a.dist[m.sep]))
 	}
-	if m.required == 0 {
-		return least
+	least := infinite
+	for i := range m.items {
+		least = min(least, dist(i))
 	}
-	return plus(sum, times(int32(m.required-1), sep))
+	return least
 }
 
 // program numbers and flattens the states that can be reached.

@@ -32,7 +32,6 @@ type rawState struct {
 // returns a state from which e leads to state to, so that equal endings can be shared.
 type builder struct {
 	rules    []gbnf.Rule
-	some     map[*gbnf.Members]bool
 	nullable []bool
 	lookup   func(name string) (int32, bool) // token terminals by name
 	limit    int
@@ -263,12 +262,11 @@ func isCharacter(e gbnf.Expr) bool {
 }
 
 func (b *builder) memberList(e *gbnf.Members, to int32) int32 {
-	m := members{ordered: e.Ordered, some: b.some[e], last: -1}
-	for i, it := range e.Items {
+	m := members{ordered: e.Ordered, min: int32(min(e.Min, int(farthest))), max: int32(min(e.Max, int(farthest)))}
+	for _, it := range e.Items {
 		m.items = append(m.items, member{start: b.sub(it.Expr), required: it.Required, repeat: it.Repeat})
 		if it.Required {
 			m.required++
-			m.last = int32(i)
 		}
 	}
 	m.sep = b.sub(e.Sep)
@@ -277,7 +275,7 @@ func (b *builder) memberList(e *gbnf.Members, to int32) int32 {
 	b.site(site{kind: siteSep, ret: to, start: m.sep, index: index})
 	b.members = append(b.members, m)
 	s := rawState{calls: []int32{m.site}}
-	if m.required == 0 && !m.some {
+	if m.required == 0 && m.min == 0 {
 		s.eps = []int32{to}
 	}
 	return b.add(s)

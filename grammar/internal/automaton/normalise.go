@@ -15,19 +15,17 @@ type normaliser struct {
 	nullable []bool
 	out      []gbnf.Rule
 	nonEmpty map[gbnf.RuleID]gbnf.RuleID // rule -> its variant without the empty string
-	some     map[*gbnf.Members]bool      // Members nodes that must have a member
 	queue    []gbnf.RuleID               // rules whose variant is declared, not yet defined
 }
 
-// normalise returns the rewritten rules; some holds the Members that need a member.
-func normalise(g *gbnf.Grammar) (rules []gbnf.Rule, some map[*gbnf.Members]bool, err error) {
-	n := &normaliser{in: g, nullable: nullableRules(g.Rules, nil), nonEmpty: map[gbnf.RuleID]gbnf.RuleID{},
-		some: map[*gbnf.Members]bool{}}
+// normalise returns the rewritten rules.
+func normalise(g *gbnf.Grammar) ([]gbnf.Rule, error) {
+	n := &normaliser{in: g, nullable: nullableRules(g.Rules), nonEmpty: map[gbnf.RuleID]gbnf.RuleID{}}
 	n.out = make([]gbnf.Rule, len(g.Rules))
 	for i, r := range g.Rules {
 		e, err := n.expr(r.Expr)
 		if err != nil {
-			return nil, nil, fmt.Errorf("rule %s: %w", r.Name, err)
+			return nil, fmt.Errorf("rule %s: %w", r.Name, err)
 		}
 		n.out[i] = gbnf.Rule{Name: r.Name, Expr: e}
 	}
@@ -36,21 +34,21 @@ func normalise(g *gbnf.Grammar) (rules []gbnf.Rule, some map[*gbnf.Members]bool,
 		n.queue = n.queue[1:]
 		e, err := n.without(g.Rules[id].Expr)
 		if err != nil {
-			return nil, nil, fmt.Errorf("rule %s: %w", g.Rules[id].Name, err)
+			return nil, fmt.Errorf("rule %s: %w", g.Rules[id].Name, err)
 		}
 		n.out[n.nonEmpty[id]].Expr = e
 	}
-	return n.out, n.some, nil
+	return n.out, nil
 }
 
 // nullableRules tells for each rule whether it matches the empty string: the least fixed
-// point over all rules. The Members in some need a member although none is required.
-func nullableRules(rules []gbnf.Rule, some map[*gbnf.Members]bool) []bool {
+// point over all rules.
+func nullableRules(rules []gbnf.Rule) []bool {
 	null := make([]bool, len(rules))
 	for changed := true; changed; {
 		changed = false
 		for i, r := range rules {
-			if !null[i] && nullable(r.Expr, null, some) {
+			if !null[i] && nullable(r.Expr, null) {
 				null[i], changed = true, true
 			}
 		}
@@ -59,7 +57,7 @@ func nullableRules(rules []gbnf.Rule, some map[*gbnf.Members]bool) []bool {
 }
 
 // nullable tells whether e matches the empty string, given the same for rules.
-func nullable(e gbnf.Expr, rules []bool, some map[*gbnf.Members]bool) bool {
+func nullable(e gbnf.Expr, rules []bool) bool {
 	switch e := e.(type) {
 	case *gbnf.Literal:
 		return e.Text == ""
@@ -67,31 +65,31 @@ func nullable(e gbnf.Expr, rules []bool, some map[*gbnf.Members]bool) bool {
 		return rules[e.Rule]
 	case *gbnf.Seq:
 		for _, it := range e.Items {
-			if !nullable(it, rules, some) {
+			if !nullable(it, rules) {
 				return false
 			}
 		}
 		return true
 	case *gbnf.Alt:
 		for _, it := range e.Items {
-			if nullable(it, rules, some) {
+			if nullable(it, rules) {
 				return true
 			}
 		}
 	case *gbnf.Repeat:
-		return e.Min == 0 || nullable(e.Item, rules, some)
+		return e.Min == 0 || nullable(e.Item, rules)
 	case *gbnf.Members:
 		for _, m := range e.Items {
 			if m.Required {
 				return false
 			}
 		}
-		return !some[e]
+		return e.Min == 0
 	}
 	return false
 }
 
-func (n *normaliser) isNullable(e gbnf.Expr) bool { return nullable(e, n.nullable, nil) }
+func (n *normaliser) isNullable(e gbnf.Expr) bool { return nullable(e, n.nullable) }
 
 // expr rewrites e, same language.
 func (n *normaliser) expr(e gbnf.Expr) (gbnf.Expr, error) {
@@ -144,7 +142,7 @@ func (n *normaliser) repeat(e *gbnf.Repeat) (gbnf.Expr, error) {
 }
 
 func (n *normaliser) members(e *gbnf.Members) (*gbnf.Members, error) {
-	out := &gbnf.Members{Ordered: e.Ordered, Items: make([]gbnf.Member, len(e.Items))}
+	out := &gbnf.Members{Ordered: e.Ordered, Min: e.Min, Max: e.Max, Items: make([]gbnf.Member, len(e.Items))}
 	for i, m := range e.Items {
 		if n.isNullable(m.Expr) {
 			return nil, fmt.Errorf("member %d may be empty", i+1)
@@ -210,7 +208,7 @@ func (n *normaliser) without(e gbnf.Expr) (gbnf.Expr, error) {
 	case *gbnf.Members:
 		m, err := n.members(e)
 		if err == nil {
-			n.some[m] = true
+			m.Min = max(m.Min, 1)
 		}
 		return m, err
 	}

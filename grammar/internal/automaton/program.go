@@ -79,12 +79,11 @@ type repeat struct {
 type members struct {
 	items    []member
 	ordered  bool
-	some     bool // at least one member, even if none is required
+	min, max int32 // number of members; max 0: no bound
 	sep      int32
 	sepDist  int32
 	site     int32 // siteMember; site+1 is the siteSep
 	required int   // number of required items
-	last     int32 // index of the last required item, -1 if none
 }
 
 type member struct {

@@ -39,11 +39,6 @@ type nodeSet struct {
 	cost  int32 // least of its nodes
 }
 
-// memberSet is a bit set over the items of a Members node.
-type memberSet []uint64
-
-func (m memberSet) has(i int) bool { return i/64 < len(m) && m[i/64]&(1<<(i%64)) != 0 }
-
 // config is a configuration: where the text so far may stand.
 type config struct {
 	items     []item
@@ -79,8 +74,8 @@ func NewCache(p *Program) *Cache {
 		unions: map[[2]int32]int32{}, configIndex: map[string]int32{}}
 	c.nodes = append(c.nodes, node{nodeKey: nodeKey{site: -1}})
 	c.sets = append(c.sets, nodeSet{nodes: []int32{0}})
-	c.seen = append(c.seen, memberSet{})
-	c.seenIndex = map[string]int32{"": 0}
+	c.seenIndex = map[string]int32{}
+	c.memberSetID(memberSet{0}) // number 0 is the empty one
 	c.configs = append(c.configs, config{dist: infinite})
 	c.step.init(p)
 	c.start()
@@ -122,96 +117,24 @@ func (c *Cache) cost(k nodeKey) int32 {
 		rest = plus(rest, times(r.min-(k.aux+1), r.dist))
 	case siteMember, siteSep:
 		m := &c.p.members[st.index]
-		missing, least := int32(0), infinite
-		for i, it := range m.items {
-			if it.required && !c.memberSeen(m, k.aux, i) {
-				rest = plus(rest, it.dist)
-				missing++
+		sum, n := c.stillNeeded(m, k.aux)
+		rest = plus(rest, sum)
+		switch {
+		case st.kind == siteMember:
+			rest = plus(rest, times(n, m.sepDist))
+		case n == 0: // a separator stands for one more member
+			least := infinite
+			for i := range m.items {
+				if c.candidate(m, k.aux, i) {
+					least = min(least, m.items[i].dist)
+				}
 			}
-			if c.candidate(m, k.aux, i) {
-				least = min(least, it.dist)
-			}
-		}
-		if st.kind == siteMember {
-			rest = plus(rest, times(missing, m.sepDist))
-			break
-		}
-		if missing == 0 {
 			rest = plus(rest, least)
+		default:
+			rest = plus(rest, times(n-1, m.sepDist))
 		}
-		rest = plus(rest, times(missing-1, m.sepDist))
 	}
 	return rest
-}
-
-// memberSeen reports whether item i is among the members seen. Ordered lists store the
-// number of the last item plus one, unordered ones a member set.
-func (c *Cache) memberSeen(m *members, aux int32, i int) bool {
-	if m.ordered {
-		return i < int(aux)
-	}
-	return c.seen[aux].has(i)
-}
-
-// candidate reports whether item i may come next.
-func (c *Cache) candidate(m *members, aux int32, i int) bool {
-	it := &m.items[i]
-	if it.dist >= infinite {
-		return false
-	}
-	if !m.ordered {
-		return it.repeat || !c.seen[aux].has(i)
-	}
-	if i < int(aux) {
-		return i == int(aux)-1 && it.repeat
-	}
-	for k := int(aux); k < i; k++ {
-		if m.items[k].required {
-			return false
-		}
-	}
-	return true
-}
-
-// complete reports whether every required item was seen.
-func (c *Cache) complete(m *members, aux int32) bool {
-	if m.ordered {
-		return m.last < aux
-	}
-	s := c.seen[aux]
-	for i := range m.items {
-		if m.items[i].required && !s.has(i) {
-			return false
-		}
-	}
-	return true
-}
-
-// with returns aux after item i. Optional items that may repeat leave no trace in a
-// member set.
-func (c *Cache) with(m *members, aux int32, i int) int32 {
-	if m.ordered {
-		return int32(i) + 1
-	}
-	it := &m.items[i]
-	if it.repeat && !it.required || c.seen[aux].has(i) {
-		return aux
-	}
-	s := make(memberSet, (len(m.items)+63)/64)
-	copy(s, c.seen[aux])
-	s[i/64] |= 1 << (i % 64)
-	var buf []byte
-	for _, w := range s {
-		buf = binary.LittleEndian.AppendUint64(buf, w)
-	}
-	if id, ok := c.seenIndex[string(buf)]; ok {
-		return id
-	}
-	id := int32(len(c.seen))
-	c.seen = append(c.seen, s)
-	c.seenIndex[string(buf)] = id
-	c.bytes += setBytes + 3*len(buf)
-	return id
 }
 
 // union returns the set of the nodes in a or b.
@@ -346,15 +269,8 @@ func (im *importer) node(n int32) int32 {
 	old := im.from.nodes[n]
 	aux := old.aux
 	if st := &im.to.p.sites[old.site]; st.kind == siteMember || st.kind == siteSep {
-		if m := &im.to.p.members[st.index]; !m.ordered {
-			for i := range m.items {
-				if i == 0 {
-					aux = 0
-				}
-				if im.from.seen[old.aux].has(i) {
-					aux = im.to.with(m, aux, i)
-				}
-			}
+		if !im.to.p.members[st.index].plain() {
+			aux = im.to.memberSetID(im.from.seen[old.aux])
 		}
 	}
 	t := im.to.push(old.site, aux, im.set(old.below))

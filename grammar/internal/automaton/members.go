@@ -1,0 +1,174 @@
+package automaton
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+// need returns the least bytes of the members that must still be written when count were,
+// and their number, without separators: the required ones, and the cheapest others up to
+// the minimum. gone says which items can no longer come, seen which have; dist is that of
+// one item. It is infinite where the bounds cannot be met.
+func (m *members) need(count int32, gone, seen func(i int) bool, dist func(i int) int32) (sum, k int32) {
+	var others []int32
+	again := infinite // the cheapest item that may repeat
+	for i := range m.items {
+		d := dist(i)
+		switch {
+		case m.items[i].required && !seen(i):
+			sum = plus(sum, d)
+			k++
+			if m.items[i].repeat {
+				again = min(again, d)
+			}
+		case gone(i):
+		case m.items[i].repeat:
+			again = min(again, d)
+		default:
+			others = append(others, d)
+		}
+	}
+	if m.max > 0 && count+k > m.max {
+		return infinite, k
+	}
+	if count+k >= m.min {
+		return sum, k
+	}
+	slices.Sort(others)
+	for count+k < m.min {
+		d := again
+		if len(others) > 0 && others[0] <= again {
+			d, others = others[0], others[1:]
+		}
+		if d >= infinite {
+			return infinite, k
+		}
+		if d == again { // all the rest
+			rest := m.min - count - k
+			return plus(sum, times(rest, d)), k + rest
+		}
+		sum = plus(sum, d)
+		k++
+	}
+	return sum, k
+}
+
+// memberSet tells which items of a Members node were seen: a bit set behind a header with
+// the number of members (as far as it is bounded) and of the last item plus one.
+type memberSet []uint64
+
+func (s memberSet) has(i int) bool { return 1+i/64 < len(s) && s[1+i/64]&(1<<(i%64)) != 0 }
+
+func (s memberSet) count() int32 { return int32(uint32(s[0])) }
+
+func (s memberSet) last() int { return int(s[0] >> 32) }
+
+// plain reports whether aux is the number of the last item plus one and nothing else need
+// be known. Otherwise aux numbers a memberSet.
+func (m *members) plain() bool { return m.ordered && m.min == 0 && m.max == 0 }
+
+// memberSeen reports whether item i is among the members seen, or was passed by.
+func (c *Cache) memberSeen(m *members, aux int32, i int) bool {
+	switch {
+	case m.plain():
+		return i < int(aux)
+	case m.ordered:
+		return i < c.seen[aux].last()
+	}
+	return c.seen[aux].has(i)
+}
+
+// memberGone reports whether item i can no longer come.
+func (c *Cache) memberGone(m *members, aux int32, i int) bool {
+	if !m.ordered {
+		return c.seen[aux].has(i) && !m.items[i].repeat
+	}
+	last := int(aux)
+	if !m.plain() {
+		last = c.seen[aux].last()
+	}
+	return i < last && !(i == last-1 && m.items[i].repeat)
+}
+
+func (c *Cache) memberCount(m *members, aux int32) int32 {
+	if m.plain() {
+		return 0
+	}
+	return c.seen[aux].count()
+}
+
+// stillNeeded is members.need after the members in aux.
+func (c *Cache) stillNeeded(m *members, aux int32) (sum, k int32) {
+	return m.need(c.memberCount(m, aux), func(i int) bool { return c.memberGone(m, aux, i) },
+		func(i int) bool { return c.memberSeen(m, aux, i) }, func(i int) int32 { return m.items[i].dist })
+}
+
+// candidate reports whether item i may come next such that the rest can be completed.
+func (c *Cache) candidate(m *members, aux int32, i int) bool {
+	it := &m.items[i]
+	if it.dist >= infinite || c.memberGone(m, aux, i) {
+		return false
+	}
+	if m.ordered {
+		for k := range i {
+			if m.items[k].required && !c.memberSeen(m, aux, k) {
+				return false
+			}
+		}
+	}
+	if m.min == 0 && m.max == 0 {
+		return true
+	}
+	if m.max > 0 && c.memberCount(m, aux) >= m.max {
+		return false
+	}
+	sum, _ := c.stillNeeded(m, c.with(m, aux, i))
+	return sum < infinite
+}
+
+// complete reports whether the list may end.
+func (c *Cache) complete(m *members, aux int32) bool {
+	_, k := c.stillNeeded(m, aux)
+	return k == 0
+}
+
+// with returns aux after item i. Optional items that may repeat leave no trace in an
+// unordered list but their number, if that matters.
+func (c *Cache) with(m *members, aux int32, i int) int32 {
+	if m.plain() {
+		return int32(i) + 1
+	}
+	s := make(memberSet, 1, 2+len(m.items)/64)
+	copy(s, c.seen[aux][:1])
+	if m.ordered {
+		s[0] = uint64(uint32(s[0])) | uint64(i+1)<<32
+	} else {
+		s = append(s, make(memberSet, (len(m.items)+63)/64)...)
+		copy(s[1:], c.seen[aux][1:])
+		if it := &m.items[i]; !it.repeat || it.required {
+			s[1+i/64] |= 1 << (i % 64)
+		}
+	}
+	if m.min > 0 || m.max > 0 {
+		if n := s.count() + 1; n <= max(m.min, m.max) {
+			s[0] = s[0]&^0xffffffff | uint64(n)
+		}
+	}
+	return c.memberSetID(s)
+}
+
+// memberSetID interns a set.
+func (c *Cache) memberSetID(s memberSet) int32 {
+	var buf []byte
+	for _, w := range s {
+		buf = binary.LittleEndian.AppendUint64(buf, w)
+	}
+	if id, ok := c.seenIndex[string(buf)]; ok {
+		return id
+	}
+	id := int32(len(c.seen))
+	c.seen = append(c.seen, s)
+	c.seenIndex[string(buf)] = id
+	c.bytes += setBytes + 3*len(buf)
+	return id
+}

@@ -13,6 +13,7 @@ import (
 // benchCmd measures.
 type benchCmd struct {
 	Decode benchDecodeCmd `cmd:"" help:"Compare decoding under a tool grammar with free decoding."`
+	Mask   benchMaskCmd   `cmd:"" help:"Measure token masks as MaskBench does."`
 }
 
 // benchDecodeCmd compares the two loops on one model.

@@ -1,0 +1,203 @@
+package bench
+
+import (
+	"container/heap"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/callama/callama/gguf"
+)
+
+// Encoder splits text into the tokens that a model's own tokenizer makes of it: byte-level
+// BPE with the pre-tokenizers of Llama 3 and Qwen2, token for token as llama.cpp. So the
+// measurements need no runtime. Names of control tokens in the text are text;
+// user-defined tokens such as <tool_call> are found in it, as llama.cpp does. Unlike
+// Hugging Face's tokenizer of Qwen2 it does not normalise to NFC, since that changes the
+// text. An Encoder is immutable and safe for concurrent use.
+type Encoder struct {
+	digits int              // longest run of digits in one piece
+	whole  map[string]int32 // tokens by bytes, where a piece that is a token is never split
+	merges map[uint64]merge // by the tokens merged, the left one in the high half
+	bytes  [256]int32       // the token of each byte
+	added  []addedToken     // the longest first
+}
+
+// merge is one rule of BPE.
+type merge struct{ rank, token int32 }
+
+// addedToken is a token that is cut out of the text before anything else.
+type addedToken struct {
+	text  string
+	token int32
+}
+
+// NewEncoder prepares an Encoder; it takes some 100 ms for 150,000 tokens and holds about
+// 20 MB. It fails for pre-tokenizers other than Llama 3's and Qwen2's and for vocabularies
+// in which a byte or a merge has no token.
+func NewEncoder(t *gguf.Tokenizer) (*Encoder, error) {
+	e := &Encoder{merges: make(map[uint64]merge, len(t.Merges))}
+	switch t.Pre {
+	case gguf.PreLlamaBPE:
+		e.digits, e.whole = 3, make(map[string]int32, len(t.Tokens))
+	case gguf.PreQwen2:
+		e.digits = 1
+	default:
+		return nil, fmt.Errorf("bench: tokenizer: pre-tokenizer %q is not known, want %q or %q", t.Pre, gguf.PreLlamaBPE, gguf.PreQwen2)
+	}
+	for b := range e.bytes {
+		e.bytes[b] = -1
+	}
+	spelled := make(map[string]int32, len(t.Tokens))
+	for i, tok := range t.Tokens {
+		id := int32(i)
+		switch tok.Kind {
+		case gguf.TokenUserDefined:
+			e.added = append(e.added, addedToken{tok.Text, id})
+		case gguf.TokenNormal:
+			spelled[tok.Text] = id
+			raw := t.Bytes(i)
+			if len(raw) == 1 {
+				e.bytes[raw[0]] = id
+			}
+			if e.whole != nil {
+				e.whole[string(raw)] = id
+			}
+		}
+	}
+	slices.SortStableFunc(e.added, func(a, b addedToken) int { return len(b.text) - len(a.text) })
+	if b := slices.Index(e.bytes[:], -1); b >= 0 {
+		return nil, fmt.Errorf("bench: tokenizer: no token for byte 0x%02x", b)
+	}
+	return e, e.addMerges(t.Merges, spelled)
+}
+
+func (e *Encoder) addMerges(merges []string, spelled map[string]int32) error {
+	for rank, m := range merges {
+		left, right, _ := strings.Cut(m, " ")
+		l, okLeft := spelled[left]
+		r, okRight := spelled[right]
+		token, ok := spelled[left+right]
+		if !okLeft || !okRight || !ok {
+			return fmt.Errorf("bench: tokenizer: merge %d, %q, is not of tokens", rank, m)
+		}
+		if _, dup := e.merges[pair(l, r)]; !dup {
+			e.merges[pair(l, r)] = merge{int32(rank), token}
+		}
+	}
+	return nil
+}
+
+func pair(left, right int32) uint64 { return uint64(uint32(left))<<32 | uint64(uint32(right)) }
+
+// Encode returns the tokens of text. Cost: n log n in the longest piece; about 100 ns a byte.
+func (e *Encoder) Encode(text string) []int32 {
+	var out []int32
+	for text != "" {
+		at, tok := e.nextAdded(text)
+		for plain := text[:at]; plain != ""; {
+			n := piece(plain, e.digits)
+			out = e.encodePiece(out, plain[:n])
+			plain = plain[n:]
+		}
+		if tok == nil {
+			break
+		}
+		out = append(out, tok.token)
+		text = text[at+len(tok.text):]
+	}
+	return out
+}
+
+// nextAdded finds the first added token, the longest of those that begin there.
+func (e *Encoder) nextAdded(text string) (at int, tok *addedToken) {
+	at = len(text)
+	for i := range e.added {
+		if j := strings.Index(text, e.added[i].text); j >= 0 && j < at {
+			at, tok = j, &e.added[i]
+		}
+	}
+	return at, tok
+}
+
+// symbol is a token of a piece under construction, in a list linked by indices.
+type symbol struct {
+	token      int32 // -1: merged into the one before
+	prev, next int32
+}
+
+// candidate is a merge that may be done: of the symbol at index at and the one after it.
+type candidate struct {
+	merge
+	at          int32
+	left, right int32 // their tokens when it was found; it is void if they have changed
+}
+
+type candidates []candidate
+
+func (c candidates) Len() int { return len(c) }
+func (c candidates) Less(i, j int) bool {
+	return c[i].rank < c[j].rank || c[i].rank == c[j].rank && c[i].at < c[j].at
+}
+func (c candidates) Swap(i, j int) { c[i], c[j] = c[j], c[i] }
+func (c *candidates) Push(x any)   { *c = append(*c, x.(candidate)) }
+func (c *candidates) Pop() any {
+	last := (*c)[len(*c)-1]
+	*c = (*c)[:len(*c)-1]
+	return last
+}
+
+// encodePiece appends the tokens of one piece: the merge of the lowest rank first, and
+// the leftmost of equal ones.
+func (e *Encoder) encodePiece(out []int32, text string) []int32 {
+	if id, ok := e.whole[text]; ok {
+		return append(out, id)
+	}
+	if len(text) >= math.MaxInt32 {
+		panic("bench: text of 2 GiB")
+	}
+	symbols := make([]symbol, len(text))
+	for i := range len(text) {
+		symbols[i] = symbol{e.bytes[text[i]], int32(i - 1), int32(i + 1)}
+	}
+	symbols[len(text)-1].next = -1
+	var queue candidates
+	for i := range len(text) - 1 {
+		queue = e.consider(queue, symbols, int32(i))
+	}
+	heap.Init(&queue)
+	for len(queue) > 0 {
+		c := heap.Pop(&queue).(candidate)
+		left := &symbols[c.at]
+		if left.token != c.left || left.next < 0 || symbols[left.next].token != c.right {
+			continue
+		}
+		right := &symbols[left.next]
+		left.token, right.token = c.token, -1
+		if left.next = right.next; left.next >= 0 {
+			symbols[left.next].prev = c.at
+		}
+		for _, at := range [2]int32{left.prev, c.at} {
+			if found := e.consider(nil, symbols, at); found != nil {
+				heap.Push(&queue, found[0])
+			}
+		}
+	}
+	for at := int32(0); at >= 0; at = symbols[at].next {
+		out = append(out, symbols[at].token)
+	}
+	return out
+}
+
+// consider appends the merge of the symbol at index at with the next one, if there is one.
+func (e *Encoder) consider(queue candidates, symbols []symbol, at int32) candidates {
+	if at < 0 || symbols[at].next < 0 {
+		return queue
+	}
+	left, right := symbols[at].token, symbols[symbols[at].next].token
+	if m, ok := e.merges[pair(left, right)]; ok {
+		queue = append(queue, candidate{m, at, left, right})
+	}
+	return queue
+}

@@ -1,0 +1,286 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/callama/callama/grammar"
+	"github.com/callama/callama/grammar/schema"
+	"github.com/callama/callama/grammar/vocab"
+	"github.com/callama/callama/internal/ojson"
+)
+
+// worker measures files on a goroutine of its own, one at a time, so that a file which
+// does not come to an end can be left behind together with everything it writes to.
+type worker struct {
+	cfg     MaskConfig
+	jobs    chan string
+	results chan *fileResult
+	stopped atomic.Bool
+	place   atomic.Int64 // where the current file is: see where
+
+	mask vocab.Mask
+	res  fileResult // reused: valid until the next job
+}
+
+// fileResult is a FileRow with its samples.
+type fileResult struct {
+	FileRow
+	masks, again []time.Duration
+	slow         []SlowMask
+	begun        bool // whether the schema compiled
+}
+
+// Places of a worker that are no token of a test.
+const (
+	placeReading = -1 - iota
+	placeCompiling
+	placeFirstMask
+)
+
+// errStopped ends a file that timed out.
+var errStopped = errors.New("stopped")
+
+func newWorker(cfg MaskConfig) *worker {
+	w := &worker{cfg: cfg, jobs: make(chan string, 1), results: make(chan *fileResult, 1),
+		mask: vocab.NewMask(cfg.Vocabulary.Vocab.Width())}
+	go func() {
+		for file := range w.jobs {
+			w.run(file)
+			w.results <- &w.res
+		}
+	}()
+	return w
+}
+
+// stop ends the worker, at the next token if it is at work. It may be called twice.
+func (w *worker) stop() {
+	if !w.stopped.Swap(true) {
+		close(w.jobs)
+	}
+}
+
+// where says what the worker is doing, for people.
+func (w *worker) where() string {
+	switch at := w.place.Load(); at {
+	case placeReading:
+		return "reading the file"
+	case placeCompiling:
+		return "compiling the schema"
+	case placeFirstMask:
+		return "filling the first mask"
+	default:
+		return fmt.Sprintf("test %d, token %d", at>>32, at&(1<<32-1))
+	}
+}
+
+// instance is a test, ready to be followed.
+type instance struct {
+	valid  bool
+	tokens []int32
+}
+
+// run measures one file into w.res.
+func (w *worker) run(file string) {
+	w.place.Store(placeReading)
+	w.res = fileResult{masks: w.res.masks[:0], again: w.res.again[:0], slow: w.res.slow[:0],
+		FileRow: FileRow{File: filepath.Base(file), Set: dataSet(file)}}
+	row := &w.res.FileRow
+	defer func() {
+		if p := recover(); p != nil {
+			row.Status, row.Wrong = Crashed, fmt.Sprintf("%s: panic: %v\n%s", w.where(), p, debug.Stack())
+		}
+	}()
+	text, tests, err := w.read(file)
+	if err != nil {
+		row.Status, row.Wrong = Unreadable, err.Error()
+		return
+	}
+	row.Tests = len(tests)
+	w.place.Store(placeCompiling)
+	start := time.Now()
+	c, err := w.compile(text)
+	if err != nil {
+		row.TTFM = time.Since(start)
+		row.Status, row.Refusal = Refused, refusalOf(err)
+		return
+	}
+	w.place.Store(placeFirstMask)
+	m := c.NewMatcher()
+	m.FillMask(w.mask)
+	row.TTFM = time.Since(start)
+	w.res.begun = true
+	if err := w.follow(c, m, tests); err != nil {
+		row.Status, row.Wrong = Crashed, err.Error()
+	}
+}
+
+// compile is what TTFM counts, together with the first mask.
+func (w *worker) compile(text []byte) (*grammar.Compiled, error) {
+	g, err := schema.CompileText(text, w.cfg.Schema)
+	if err != nil {
+		return nil, err
+	}
+	return grammar.Compile(g, w.cfg.Vocabulary.Vocab, w.cfg.Grammar)
+}
+
+// read returns the text of the schema and the tests, tokenised.
+func (w *worker) read(file string) (text []byte, tests []instance, err error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	doc, err := ojson.Parse(data)
+	if err != nil {
+		return nil, nil, err
+	}
+	rules, list := doc.Get("schema"), doc.Get("tests")
+	if rules == nil || list == nil || list.Kind != ojson.Array {
+		return nil, nil, errors.New(`want an object with "schema" and "tests"`)
+	}
+	for i, t := range list.Items {
+		valid, data := t.Get("valid"), t.Get("data")
+		if valid == nil || valid.Kind != ojson.Bool || data == nil {
+			return nil, nil, fmt.Errorf(`test %d: want "valid" and "data"`, i)
+		}
+		tests = append(tests, instance{valid.Bool, w.cfg.Vocabulary.Encoder.Encode(InstanceText(data))})
+	}
+	return rules.Append(nil, ojson.Compact), tests, nil
+}
+
+// follow takes all tests through the grammar, twice: timed as they come, then again, when
+// all their masks have been seen.
+func (w *worker) follow(c *grammar.Compiled, m *grammar.Matcher, tests []instance) error {
+	row := &w.res.FileRow
+	longest := 0
+	for _, t := range tests {
+		longest += len(t.tokens)
+	}
+	w.res.masks, w.res.again = slices.Grow(w.res.masks, longest), slices.Grow(w.res.again, longest)
+	first := c.Stats()
+	allocs := mallocs()
+	for i, t := range tests {
+		accepted, at, err := w.take(c, m, i, t.tokens)
+		if err != nil {
+			return err
+		}
+		row.judge(i, t, accepted, at)
+	}
+	row.ColdAllocs = mallocs() - allocs
+	row.Work = c.Stats()
+	row.Work.Walks, row.Work.Hits, row.Work.Nodes = row.Work.Walks-first.Walks, row.Work.Hits-first.Hits, row.Work.Nodes-first.Nodes
+	row.Masks = len(w.res.masks)
+	for _, d := range w.res.masks {
+		row.Total += d
+		row.Max = max(row.Max, d)
+	}
+	if row.Status == "" {
+		row.Status = Passed
+	}
+	if w.cfg.NoRepeat {
+		return nil
+	}
+	allocs = mallocs()
+	for _, t := range tests {
+		if err := w.repeat(m, t.tokens); err != nil {
+			return err
+		}
+	}
+	row.WarmAllocs = mallocs() - allocs
+	return nil
+}
+
+// judge compares the verdict on a test with what it should be.
+func (r *FileRow) judge(i int, t instance, accepted bool, at int) {
+	if accepted == t.valid {
+		return
+	}
+	wrong := fmt.Sprintf("test %d is valid but refused at token %d of %d", i, at, len(t.tokens))
+	if accepted {
+		wrong = fmt.Sprintf("test %d is invalid but accepted", i)
+		r.InvalidAccepted++
+	} else {
+		r.ValidRejected++
+	}
+	if accepted && r.Status != InvalidAccepted { // the worse fault is the one to show
+		r.Status, r.Wrong = InvalidAccepted, wrong
+	} else if r.Status == "" {
+		r.Status, r.Wrong = ValidRejected, wrong
+	}
+}
+
+// take follows one instance from the start and times each token. at is the token that was
+// refused, len(tokens) if the text may not end there.
+func (w *worker) take(c *grammar.Compiled, m *grammar.Matcher, test int, tokens []int32) (accepted bool, at int, err error) {
+	m.Reset()
+	nodes := c.Stats().Nodes
+	for i, t := range tokens {
+		w.place.Store(int64(test)<<32 | int64(i))
+		if w.stopped.Load() {
+			return false, i, errStopped
+		}
+		start := time.Now()
+		m.FillMask(w.mask)
+		ok := w.mask.Has(t)
+		if ok {
+			err = m.Accept(t)
+		}
+		d := time.Since(start)
+		w.res.masks = append(w.res.masks, d)
+		before := nodes
+		nodes = c.Stats().Nodes
+		w.noteSlow(d, test, i, nodes-before)
+		if err != nil {
+			return false, i, fmt.Errorf("test %d, token %d: in the mask, but: %w", test, i, err)
+		}
+		if !ok {
+			if m.Accept(t) == nil {
+				return false, i, fmt.Errorf("test %d, token %d: not in the mask, but accepted", test, i)
+			}
+			return false, i, nil
+		}
+	}
+	return m.Accepting(), len(tokens), nil
+}
+
+// repeat follows an instance again as far as it goes.
+func (w *worker) repeat(m *grammar.Matcher, tokens []int32) error {
+	m.Reset()
+	for _, t := range tokens {
+		if w.stopped.Load() {
+			return errStopped
+		}
+		start := time.Now()
+		m.FillMask(w.mask)
+		ok := w.mask.Has(t)
+		if ok {
+			if err := m.Accept(t); err != nil {
+				return err
+			}
+		}
+		w.res.again = append(w.res.again, time.Since(start))
+		if !ok {
+			break
+		}
+	}
+	return nil
+}
+
+// noteSlow keeps the slowest masks of the file.
+func (w *worker) noteSlow(d time.Duration, test, token int, nodes int64) {
+	w.res.slow = insertSlow(w.res.slow, SlowMask{File: w.res.File, Test: test, Token: token, Time: d, Nodes: nodes}, w.cfg.Slowest)
+}
+
+// mallocs counts the allocations of the process so far.
+func mallocs() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.Mallocs
+}

@@ -141,13 +141,13 @@ func (p *printer) reasons(reasons []Reason) {
 	}
 	p.printf("reasons of refusal:\n")
 	for _, r := range reasons {
-		p.printf("%6d  %s\n", r.Files, r.Key)
+		p.printf("%6d  %s\n", r.Count, r.Key)
 		for i, m := range r.Messages {
 			if i == shownMessages {
 				p.printf("          … %d more\n", len(r.Messages)-i)
 				break
 			}
-			p.printf("%12d  %s  (such as %s#%s)\n", m.Files, clip(cmp.Or(m.Message, "the keyword")), m.Example, m.Pointer)
+			p.printf("%12d  %s  (such as %s#%s)\n", m.Count, clip(cmp.Or(m.Message, "the keyword")), m.Example, m.Pointer)
 		}
 	}
 	p.printf("\n")

@@ -61,14 +61,14 @@ type MaskGroup struct {
 // Reason is a group of refusals.
 type Reason struct {
 	Key      string   `json:"key"`
-	Files    int      `json:"files"`
+	Count    int      `json:"count"`    // files, or tests
 	Messages []Detail `json:"messages"` // the most frequent first
 }
 
-// Detail is one message of a Reason with a file that shows it.
+// Detail is one message of a Reason with a place that shows it.
 type Detail struct {
 	Message string `json:"message"`
-	Files   int    `json:"files"`
+	Count   int    `json:"count"`
 	Example string `json:"example"`
 	Pointer string `json:"pointer"`
 }
@@ -83,16 +83,20 @@ type SlowMask struct {
 }
 
 func newMaskReport(cfg MaskConfig) *MaskReport {
-	rep := &MaskReport{Vocabulary: cfg.Vocabulary.Name, Tokens: cfg.Vocabulary.Vocab.Len(), Order: "any", Whitespace: "model",
+	rep := &MaskReport{Vocabulary: cfg.Vocabulary.Name, Tokens: cfg.Vocabulary.Vocab.Len(), Order: orderName(cfg.Schema.Order), Whitespace: "model",
 		Threads: threads(), Commit: revision(), Files: len(cfg.Files), slowest: cfg.Slowest,
 		All: newGroup("all"), Calls: newGroup("function calls"), Calibration: Calibrate(cfg.Vocabulary.Vocab)}
-	if cfg.Schema.Order == schema.SchemaOrder {
-		rep.Order = "schema"
-	}
 	if cfg.Schema.Whitespace == schema.Flexible {
 		rep.Whitespace = "flexible"
 	}
 	return rep
+}
+
+func orderName(o schema.Order) string {
+	if o == schema.SchemaOrder {
+		return "schema"
+	}
+	return "any"
 }
 
 func newGroup(name string) *MaskGroup { return &MaskGroup{Name: name, Statuses: make(map[Status]int)} }
@@ -128,7 +132,7 @@ func (r *MaskReport) add(res *fileResult) {
 	}
 	r.Rows = append(r.Rows, res.FileRow)
 	if res.Status == Refused {
-		r.addReason(res.FileRow)
+		r.Reasons = addReason(r.Reasons, res.Refusal, res.File)
 	}
 	for _, s := range res.slow {
 		r.SlowMasks = insertSlow(r.SlowMasks, s, r.slowest)
@@ -171,23 +175,25 @@ func (g *MaskGroup) add(res *fileResult) {
 	g.WarmAllocs += res.WarmAllocs
 }
 
-// addReason groups a refusal by its key and its message; both lists stay sorted.
-func (r *MaskReport) addReason(row FileRow) {
-	at := slices.IndexFunc(r.Reasons, func(x Reason) bool { return x.Key == row.Refusal.Key() })
+// addReason groups a refusal by its key and its message; both lists stay sorted by
+// frequency.
+func addReason(reasons []Reason, why Refusal, example string) []Reason {
+	at := slices.IndexFunc(reasons, func(x Reason) bool { return x.Key == why.Key() })
 	if at < 0 {
-		at = len(r.Reasons)
-		r.Reasons = append(r.Reasons, Reason{Key: row.Refusal.Key()})
+		at = len(reasons)
+		reasons = append(reasons, Reason{Key: why.Key()})
 	}
-	reason := &r.Reasons[at]
-	reason.Files++
-	i := slices.IndexFunc(reason.Messages, func(x Detail) bool { return x.Message == row.Refusal.Message })
+	r := &reasons[at]
+	r.Count++
+	i := slices.IndexFunc(r.Messages, func(x Detail) bool { return x.Message == why.Message })
 	if i < 0 {
-		i = len(reason.Messages)
-		reason.Messages = append(reason.Messages, Detail{Message: row.Refusal.Message, Example: row.File, Pointer: row.Refusal.Pointer})
+		i = len(r.Messages)
+		r.Messages = append(r.Messages, Detail{Message: why.Message, Example: example, Pointer: why.Pointer})
 	}
-	reason.Messages[i].Files++
-	slices.SortStableFunc(reason.Messages, func(a, b Detail) int { return b.Files - a.Files })
-	slices.SortStableFunc(r.Reasons, func(a, b Reason) int { return b.Files - a.Files })
+	r.Messages[i].Count++
+	slices.SortStableFunc(r.Messages, func(a, b Detail) int { return b.Count - a.Count })
+	slices.SortStableFunc(reasons, func(a, b Reason) int { return b.Count - a.Count })
+	return reasons
 }
 
 // insertSlow puts a mask into a list of at most most, the slowest first.

@@ -1,6 +1,8 @@
 package automaton
 
 import (
+	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -208,6 +210,7 @@ func (a *analysis) program(start int32) (*Program, error) {
 		st.tail = ret.end && len(ret.edges) == 0 && len(ret.tokens) == 0 && len(ret.calls) == 0
 	}
 	a.finishBodies(p, done)
+	p.findCores()
 	p.splitBytes()
 	p.findUnits()
 	return p, a.rank(p)
@@ -255,7 +258,10 @@ func (a *analysis) flatten(raw int32) {
 			}
 		}
 	}
-	slices.SortFunc(s.edges, func(x, y edge) int { return int(x.lo) - int(y.lo) })
+	slices.SortFunc(s.edges, func(x, y edge) int {
+		return cmp.Or(cmp.Compare(x.lo, y.lo), cmp.Compare(x.hi, y.hi), cmp.Compare(x.to, y.to))
+	})
+	s.edges = slices.Compact(s.edges)
 	a.states[a.number[raw]] = s
 }
 
@@ -299,11 +305,46 @@ func (a *analysis) finishBodies(p *Program, done []bool) {
 	}
 }
 
+// findCores gives states with the same edges the same core.
+func (p *Program) findCores() {
+	index := make(map[string]int32)
+	var key []byte
+	for i := range p.states {
+		s := &p.states[i]
+		s.core = -1
+		if len(s.edges) == 0 && len(s.tokens) == 0 {
+			continue
+		}
+		key = key[:0]
+		k := core{edges: s.edges, tokens: s.tokens, dist: infinite}
+		for _, e := range s.edges {
+			key = binary.LittleEndian.AppendUint32(append(key, e.lo, e.hi), uint32(e.to))
+			k.dist = min(k.dist, plus(1, p.states[e.to].dist))
+		}
+		for _, e := range s.tokens {
+			negated := byte(0)
+			if e.negated {
+				negated = 1
+			}
+			key = binary.LittleEndian.AppendUint32(append(key, 't', negated), uint32(e.id))
+			key = binary.LittleEndian.AppendUint32(key, uint32(e.to))
+			k.dist = min(k.dist, plus(1, p.states[e.to].dist))
+		}
+		c, ok := index[string(key)]
+		if !ok {
+			c = int32(len(p.cores))
+			p.cores = append(p.cores, k)
+			index[string(key)] = c
+		}
+		s.core = c
+	}
+}
+
 // splitBytes finds the byte classes: maximal runs of bytes that no edge tells apart.
 func (p *Program) splitBytes() {
 	var cut [257]bool
-	for i := range p.states {
-		for _, e := range p.states[i].edges {
+	for i := range p.cores {
+		for _, e := range p.cores[i].edges {
 			cut[e.lo], cut[int(e.hi)+1] = true, true
 			for b := int(e.lo); b <= int(e.hi); b++ {
 				p.bytes[b] = true

@@ -12,10 +12,10 @@
 //
 // # Terms
 //
-// A state is a place in a rule. A node is one frame of a parser stack: the call it
+// A state is a place in a rule; its core is what it does with the next byte. A node is one frame of a parser stack: the call it
 // returns to, a counter or member set, and the set of nodes below it, so that stacks with
 // equal tops share them (a graph-structured stack, Tomita 1985). A configuration is a set
-// of (state, node set) pairs: all the places where the text so far may stand. Nodes, node
+// of (core, node set) pairs: all the places where the text so far may stand. Nodes, node
 // sets and configurations are interned to small integers; equal futures that have equal
 // structure are one integer, and after the first visit a step is one table lookup.
 //

@@ -3,6 +3,7 @@ package automaton
 // Program is a compiled grammar: immutable and shared by any number of caches.
 type Program struct {
 	states  []state
+	cores   []core
 	sites   []site
 	repeats []repeat
 	members []members
@@ -20,7 +21,7 @@ type Program struct {
 	bytes  [256]bool // bytes that occur in some text of the language
 
 	units  []*Unit
-	unitAt map[int32]int32 // the state that takes a unit's first byte -> index of units
+	unitAt map[int32]int32 // the core that takes a unit's first byte -> index of units
 }
 
 // state is a place in a rule with its empty moves already followed: what can happen to
@@ -30,8 +31,18 @@ type state struct {
 	tokens []tokenEdge
 	calls  []int32 // sites
 	end    bool
+	core   int32 // what is left once the calls are made, -1 if it takes no byte or token
 	dist   int32 // least bytes from here to the end of the rule
 	rank   int32 // position among the starts, -1 if no call begins here
+}
+
+// core is what a state does with the next byte or token. Calls are made before the byte
+// comes, so that states which differ in their calls only are one core: configurations are
+// made of cores.
+type core struct {
+	edges  []edge
+	tokens []tokenEdge
+	dist   int32 // least bytes by these edges
 }
 
 // edge takes one byte in [lo, hi].

@@ -48,7 +48,8 @@ type config struct {
 	tokens    bool // some item has token edges
 }
 
-type item struct{ state, set int32 }
+// item says that a core may take the next byte, with the stacks of a node set below it.
+type item struct{ core, set int32 }
 
 // The configurations with fixed numbers.
 const (
@@ -199,7 +200,7 @@ func (c *Cache) intern(items []item, accepting bool) int32 {
 	}
 	buf := c.step.key[:0]
 	for _, it := range items {
-		buf = binary.LittleEndian.AppendUint32(buf, uint32(it.state))
+		buf = binary.LittleEndian.AppendUint32(buf, uint32(it.core))
 		buf = binary.LittleEndian.AppendUint32(buf, uint32(it.set))
 	}
 	if accepting {
@@ -214,9 +215,9 @@ func (c *Cache) intern(items []item, accepting bool) int32 {
 		cfg.dist = 0
 	}
 	for _, it := range items {
-		st := &c.p.states[it.state]
-		cfg.tokens = cfg.tokens || len(st.tokens) > 0
-		cfg.dist = min(cfg.dist, plus(st.dist, c.sets[it.set].cost))
+		k := &c.p.cores[it.core]
+		cfg.tokens = cfg.tokens || len(k.tokens) > 0
+		cfg.dist = min(cfg.dist, plus(k.dist, c.sets[it.set].cost))
 	}
 	id := int32(len(c.configs))
 	c.configs = append(c.configs, cfg)
@@ -234,7 +235,7 @@ func (c *Cache) Import(from *Cache, id int32) int32 {
 	old := &from.configs[id]
 	items := make([]item, len(old.items))
 	for i, it := range old.items {
-		items[i] = item{it.state, im.set(it.set)}
+		items[i] = item{it.core, im.set(it.set)}
 	}
 	return c.intern(items, old.accepting)
 }

@@ -10,7 +10,7 @@ import (
 type scratch struct {
 	round uint32
 
-	arrived []item   // states reached, with their sets
+	arrived []place  // states reached, with their sets
 	at      []int32  // state -> index in arrived
 	stamp   []uint32 // state -> round of at
 
@@ -22,12 +22,19 @@ type scratch struct {
 
 	accepting bool
 	items     []item
+	itemAt    []int32  // core -> index in items
+	itemStamp []uint32 // core -> round of itemAt
 	key       []byte
 }
+
+// place is a state with its stacks.
+type place struct{ state, set int32 }
 
 func (s *scratch) init(p *Program) {
 	s.at = make([]int32, len(p.states))
 	s.stamp = make([]uint32, len(p.states))
+	s.itemAt = make([]int32, len(p.cores))
+	s.itemStamp = make([]uint32, len(p.cores))
 	s.entered = make([]uint64, (len(p.starts)+63)/64)
 	s.enterSet = make([]int32, len(p.starts))
 }
@@ -36,6 +43,7 @@ func (s *scratch) begin() {
 	s.round++
 	if s.round == 0 { // the stamps wrapped round
 		clear(s.stamp)
+		clear(s.itemStamp)
 		clear(s.popped)
 		s.round = 1
 	}
@@ -86,7 +94,7 @@ func (c *Cache) NextToken(id, t, viaBytes int32, named bool) int32 {
 	}
 	c.step.begin()
 	for _, it := range c.configs[id].items {
-		for _, e := range c.p.states[it.state].tokens {
+		for _, e := range c.p.cores[it.core].tokens {
 			if (e.id == t) != e.negated && !(named && e.negated) {
 				c.arrive(e.to, it.set)
 			}
@@ -103,7 +111,7 @@ func (c *Cache) NextToken(id, t, viaBytes int32, named bool) int32 {
 func (c *Cache) merge(a, b int32) int32 {
 	items := slices.Clone(c.configs[a].items)
 	for _, it := range c.configs[b].items {
-		i, ok := slices.BinarySearchFunc(items, it, func(x, y item) int { return int(x.state - y.state) })
+		i, ok := slices.BinarySearchFunc(items, it, func(x, y item) int { return int(x.core - y.core) })
 		if ok {
 			items[i].set = c.union(items[i].set, it.set)
 		} else {
@@ -129,7 +137,7 @@ func (c *Cache) Dist(id int32) int32 { return c.configs[id].dist }
 // TokenTerminals yields the token terminals that may come next.
 func (c *Cache) TokenTerminals(id int32, yield func(t int32, negated bool)) {
 	for _, it := range c.configs[id].items {
-		for _, e := range c.p.states[it.state].tokens {
+		for _, e := range c.p.cores[it.core].tokens {
 			yield(e.id, e.negated)
 		}
 	}
@@ -139,7 +147,7 @@ func (c *Cache) TokenTerminals(id int32, yield func(t int32, negated bool)) {
 func (c *Cache) advance(id int32, b byte) int32 {
 	c.step.begin()
 	for _, it := range c.configs[id].items {
-		for _, e := range c.p.states[it.state].edges {
+		for _, e := range c.p.cores[it.core].edges {
 			if e.lo > b {
 				break // edges are sorted by lo
 			}
@@ -165,7 +173,7 @@ func (c *Cache) arrive(state, set int32) {
 	}
 	s.stamp[state] = s.round
 	s.at[state] = int32(len(s.arrived))
-	s.arrived = append(s.arrived, item{state, set})
+	s.arrived = append(s.arrived, place{state, set})
 }
 
 // enter records a call: its first state with the frame it returns to.
@@ -198,18 +206,23 @@ func (c *Cache) finish() int32 {
 		for s.entered[w] != 0 {
 			rank := w*64 + bits.TrailingZeros64(s.entered[w])
 			s.entered[w] &= s.entered[w] - 1
-			c.expand(item{c.p.starts[rank], s.enterSet[rank]})
+			c.expand(place{c.p.starts[rank], s.enterSet[rank]})
 		}
 	}
-	slices.SortFunc(s.items, func(a, b item) int { return int(a.state - b.state) })
+	slices.SortFunc(s.items, func(a, b item) int { return int(a.core - b.core) })
 	return c.intern(s.items, s.accepting)
 }
 
-// expand keeps an item that can take a byte or token and makes its calls.
-func (c *Cache) expand(it item) {
+// expand keeps what can take a byte or token and makes the calls.
+func (c *Cache) expand(it place) {
 	st := &c.p.states[it.state]
-	if len(st.edges) > 0 || len(st.tokens) > 0 {
-		c.step.items = append(c.step.items, it)
+	if s := &c.step; st.core >= 0 && s.itemStamp[st.core] == s.round {
+		known := &s.items[s.itemAt[st.core]]
+		known.set = c.union(known.set, it.set)
+	} else if st.core >= 0 {
+		s.itemStamp[st.core] = s.round
+		s.itemAt[st.core] = int32(len(s.items))
+		s.items = append(s.items, item{st.core, it.set})
 	}
 	for _, id := range st.calls {
 		site := &c.p.sites[id]

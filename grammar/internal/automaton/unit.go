@@ -51,7 +51,7 @@ func (p *Program) findUnits() {
 			if u := p.unitFrom(entry); u != nil {
 				index = int32(len(p.units))
 				p.units = append(p.units, u)
-				p.unitAt[entry] = index
+				p.unitAt[p.states[entry].core] = index
 			}
 			byState[entry] = index
 		}
@@ -71,7 +71,7 @@ func (p *Program) unitEntry(s int32) (int32, bool) {
 			return 0, false
 		}
 		if len(st.calls) == 0 {
-			return s, true
+			return s, st.core >= 0
 		}
 		if len(st.calls) > 1 || len(st.edges) > 0 || !p.sites[st.calls[0]].tail {
 			return 0, false
@@ -197,7 +197,7 @@ func (c *Cache) Runs(dst []Run, id int32, want func(*Unit) bool) (runs []Run, re
 
 // runsOf describes the stacks of one item as runs, if all of them are.
 func (c *Cache) runsOf(dst []Run, it item, want func(*Unit) bool) ([]Run, bool) {
-	unit, ok := c.p.unitAt[it.state]
+	unit, ok := c.p.unitAt[it.core]
 	if !ok || !want(c.p.units[unit]) {
 		return dst, false
 	}
@@ -229,7 +229,7 @@ func (c *Cache) runsOf(dst []Run, it item, want func(*Unit) bool) ([]Run, bool) 
 // overlaps reports whether a byte may both begin a unit and come next in a configuration.
 func (c *Cache) overlaps(id int32, u *Unit) bool {
 	for _, it := range c.configs[id].items {
-		for _, e := range c.p.states[it.state].edges {
+		for _, e := range c.p.cores[it.core].edges {
 			for b := int(e.lo); b <= int(e.hi); b++ {
 				if u.Next[b] != UnitDead {
 					return true

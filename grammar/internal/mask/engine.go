@@ -38,6 +38,7 @@ type Stats struct {
 type space struct {
 	cache *automaton.Cache
 	masks map[int32]*entry
+	alike map[[2]int32]bool // pairs of configurations compared: see Engine.alike
 	bytes int
 	floor int // bytes right after it was made: what its positions need at least
 }
@@ -84,7 +85,7 @@ func NewEngine(p *automaton.Program, v *vocab.Vocab, o Options) *Engine {
 }
 
 func newSpace(p *automaton.Program) *space {
-	return &space{cache: automaton.NewCache(p), masks: map[int32]*entry{}}
+	return &space{cache: automaton.NewCache(p), masks: map[int32]*entry{}, alike: map[[2]int32]bool{}}
 }
 
 // Start returns the position before any text.

@@ -13,8 +13,9 @@ const noLimit = int32(math.MaxInt32)
 // walk is the working memory of fill: for each depth of the trie the configuration and
 // its steps.
 type walk struct {
-	ids  [vocab.MaxDepth + 1]int32
-	rows [vocab.MaxDepth + 1][]int32
+	likes [vocab.MaxDepth + 1]int32 // of the configuration compared with: see differ
+	ids   [vocab.MaxDepth + 1]int32
+	rows  [vocab.MaxDepth + 1][]int32
 }
 
 // fill adds to m the tokens allowed in configuration id after which at most limit bytes

@@ -1,0 +1,153 @@
+package mask
+
+import (
+	"github.com/callama/callama/grammar/internal/automaton"
+	"github.com/callama/callama/grammar/vocab"
+)
+
+// patch makes a mask from that of a similar configuration. Where the first byte of a token
+// leads to the same configuration from both, the rest of the token fares the same; only the
+// tokens that begin with one of the other bytes are walked, as far as they differ. It is worth it for places from
+// which most characters lead into a run: the start of an object's name, where some names
+// are declared, and the first states of patterns.
+func (e *Engine) patch(sp *space, id int32, ent *entry) bool {
+	c := sp.cache
+	trie := e.vocab.Trie()
+	if c.HasTokens(id) || len(trie.Long) > 0 {
+		return false
+	}
+	alive := func(b byte) bool { return c.Next(id, e.prog.Class(b)) != automaton.Dead }
+	if reach(trie, alive) < e.opts.MinNodes {
+		return false
+	}
+	like := e.similar(c, id)
+	if like == automaton.Dead || c.HasTokens(like) {
+		return false
+	}
+	var differ [256]bool // by byte class
+	for k := range e.prog.Classes() {
+		differ[k] = !e.alike(sp, c.Next(id, uint8(k)), c.Next(like, uint8(k)), alikeDepth)
+	}
+	differs := func(b byte) bool { return differ[e.prog.Class(b)] }
+	if reach(trie, differs) > len(trie.Nodes)/2 {
+		return false
+	}
+	from := sp.masks[like]
+	if from == nil {
+		from = e.compute(sp, like, false)
+	}
+	copy(ent.mask, from.mask)
+	for _, t := range e.vocab.EOG() {
+		ent.mask.Unset(t)
+	}
+	ent.farthest = max(from.farthest, e.differ(sp, id, like, ent.mask))
+	for _, pair := range trie.Same {
+		if !ent.mask.Has(pair[0]) {
+			ent.mask.Unset(pair[1])
+		}
+	}
+	e.finish(c, id, ent.mask)
+	return true
+}
+
+// alikeDepth is how many bytes two configurations are followed until they must be one: the
+// rest of a character.
+const alikeDepth = 3
+
+// alike reports whether the same texts continue two configurations, as far as that shows
+// within so many bytes: it may miss that they do, but is never wrong when it says so.
+func (e *Engine) alike(sp *space, a, b int32, depth int) bool {
+	if a == b {
+		return true
+	}
+	c := sp.cache
+	if depth == 0 || a == automaton.Dead || b == automaton.Dead || c.Accepting(a) != c.Accepting(b) ||
+		c.HasTokens(a) || c.HasTokens(b) || c.Dist(a) != c.Dist(b) {
+		return false
+	}
+	if same, known := sp.alike[[2]int32{a, b}]; known {
+		return same
+	}
+	same := true
+	for k := 0; k < e.prog.Classes() && same; k++ {
+		same = e.alike(sp, c.Next(a, uint8(k)), c.Next(b, uint8(k)), depth-1)
+	}
+	if same || depth == alikeDepth {
+		sp.alike[[2]int32{a, b}] = same
+	}
+	return same
+}
+
+// similar looks for a configuration that a byte leads to from id and that the same byte
+// leads back to: the run that id leads into. It prefers the one that most bytes lead to.
+func (e *Engine) similar(c *automaton.Cache, id int32) int32 {
+	best, votes := automaton.Dead, 0
+	var seen [8]int32
+	tried := seen[:0]
+	for class := range e.prog.Classes() {
+		to := c.Next(id, uint8(class))
+		if to == automaton.Dead || to == id || c.Next(to, uint8(class)) != to {
+			continue
+		}
+		known := false
+		for _, t := range tried {
+			known = known || t == to
+		}
+		if known || len(tried) == cap(tried) {
+			continue
+		}
+		tried = append(tried, to)
+		n := 0
+		for k := range e.prog.Classes() {
+			if c.Next(id, uint8(k)) == to {
+				lo, hi := e.prog.ClassRange(uint8(k))
+				n += int(hi-lo) + 1
+			}
+		}
+		if n > votes {
+			best, votes = to, n
+		}
+	}
+	return best
+}
+
+// differ corrects m, the mask of like, to that of id: it walks the trie from both and enters
+// only what does not fare the same.
+func (e *Engine) differ(sp *space, id, like int32, m vocab.Mask) (farthest int32) {
+	c, w := sp.cache, &e.walk
+	w.ids[0], w.rows[0] = id, c.Row(id)
+	w.likes[0] = like
+	nodes := e.vocab.Trie().Nodes
+	for i := 1; i < len(nodes); {
+		n := nodes[i]
+		e.stats.Nodes++
+		d, class := n.Depth(), e.prog.Class(n.Byte())
+		next := w.rows[d-1][class]
+		if next < 0 {
+			next = c.Next(w.ids[d-1], class)
+		}
+		other := c.Next(w.likes[d-1], class)
+		if e.alike(sp, next, other, alikeDepth) {
+			i = n.End()
+			continue
+		}
+		if next == automaton.Dead {
+			for _, below := range nodes[i:n.End()] {
+				if t := below.Token(); t >= 0 {
+					m.Unset(t)
+				}
+			}
+			i = n.End()
+			continue
+		}
+		i++
+		if n.End() > i {
+			w.ids[d], w.rows[d], w.likes[d] = next, c.Row(next), other
+		}
+		if t := n.Token(); t >= 0 {
+			farthest = max(farthest, c.Dist(next))
+			m.Set(t)
+		}
+	}
+	return farthest
+}

@@ -265,7 +265,7 @@ func inDraft(rules *ojson.Value, draft string) *ojson.Value {
 
 // compileGroup returns the function that decides the tests of a schema.
 func compileGroup(rules *ojson.Value, opts schema.Options, v *vocab.Vocab) (decide func(c *SuiteCase, text string, valid bool)) {
-	compiled, err, crash := compileSafely(rules.Append(nil, ojson.Compact), opts, v)
+	compiled, crash, err := compileSafely(rules.Append(nil, ojson.Compact), opts, v)
 	return func(c *SuiteCase, text string, valid bool) {
 		accepted := false
 		switch {
@@ -290,7 +290,7 @@ func compileGroup(rules *ojson.Value, opts schema.Options, v *vocab.Vocab) (deci
 	}
 }
 
-func compileSafely(text []byte, opts schema.Options, v *vocab.Vocab) (c *grammar.Compiled, err error, crash string) {
+func compileSafely(text []byte, opts schema.Options, v *vocab.Vocab) (c *grammar.Compiled, crash string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			crash = fmt.Sprint("panic: ", p)
@@ -300,7 +300,7 @@ func compileSafely(text []byte, opts schema.Options, v *vocab.Vocab) (c *grammar
 	if err == nil {
 		c, err = grammar.Compile(g, v, grammar.Limits{})
 	}
-	return c, err, ""
+	return c, "", err
 }
 
 // acceptsText reports whether text is in the language; the vocabulary is that of bytes.

@@ -63,6 +63,8 @@ type analysis struct {
 	mark    []int32 // raw state -> last flattening that visited it
 	round   int32
 	stack   []int32
+	edges   []edge // of the state being flattened
+	calls   []int32
 }
 
 // distances computes dist as the least fixed point, relaxing a state whenever something
@@ -88,7 +90,7 @@ func (a *analysis) distances() {
 			continue
 		}
 		a.dist[s] = d
-		for _, u := range users[s] {
+		for _, u := range users.of(s) {
 			if !queued[u] {
 				queued[u] = true
 				queue = append(queue, u)
@@ -101,12 +103,32 @@ func (a *analysis) distances() {
 	}
 }
 
-// users lists for each raw state the states whose distance depends on it.
-func (a *analysis) users() [][]int32 {
-	users := make([][]int32, len(a.raw))
-	add := func(of, user int32) { users[of] = append(users[of], user) }
-	for i, s := range a.raw {
-		u := int32(i)
+// userLists holds for each raw state the states whose distance depends on it, one list
+// after the other: those of state s are list[from[s]:from[s+1]].
+type userLists struct{ from, list []int32 }
+
+func (u *userLists) of(s int32) []int32 { return u.list[u.from[s]:u.from[s+1]] }
+
+// users makes the lists in two passes: count, then fill.
+func (a *analysis) users() *userLists {
+	u := &userLists{from: make([]int32, len(a.raw)+1)}
+	a.eachUse(func(of, _ int32) { u.from[of+1]++ })
+	for i := range a.raw {
+		u.from[i+1] += u.from[i]
+	}
+	u.list = make([]int32, u.from[len(a.raw)])
+	next := slices.Clone(u.from)
+	a.eachUse(func(of, user int32) {
+		u.list[next[of]] = user
+		next[of]++
+	})
+	return u
+}
+
+// eachUse visits every pair of a state and one whose distance depends on it.
+func (a *analysis) eachUse(add func(of, user int32)) {
+	for i := range a.raw {
+		s, u := &a.raw[i], int32(i)
 		for _, t := range s.eps {
 			add(t, u)
 		}
@@ -130,7 +152,6 @@ func (a *analysis) users() [][]int32 {
 			}
 		}
 	}
-	return users
 }
 
 func (a *analysis) distance(s int32) int32 {
@@ -230,6 +251,7 @@ func (a *analysis) need(raw int32) int32 {
 func (a *analysis) flatten(raw int32) {
 	a.round++
 	s := state{dist: a.dist[raw], rank: -1}
+	edges, calls := a.edges[:0], a.calls[:0]
 	a.stack = append(a.stack[:0], raw)
 	a.mark[raw] = a.round
 	for len(a.stack) > 0 {
@@ -244,7 +266,7 @@ func (a *analysis) flatten(raw int32) {
 		}
 		for _, e := range r.edges {
 			if a.dist[e.to] < infinite {
-				s.edges = append(s.edges, edge{e.lo, e.hi, a.need(e.to)})
+				edges = append(edges, edge{e.lo, e.hi, a.need(e.to)})
 			}
 		}
 		for _, e := range r.tokens {
@@ -254,15 +276,29 @@ func (a *analysis) flatten(raw int32) {
 		}
 		for _, c := range r.calls {
 			if plus(a.callee(c), a.dist[a.sites[c].ret]) < infinite {
-				s.calls = append(s.calls, c)
+				calls = append(calls, c)
 			}
 		}
 	}
-	slices.SortFunc(s.edges, func(x, y edge) int {
-		return cmp.Or(cmp.Compare(x.lo, y.lo), cmp.Compare(x.hi, y.hi), cmp.Compare(x.to, y.to))
-	})
-	s.edges = slices.Compact(s.edges)
+	if len(edges) > 1 {
+		slices.SortFunc(edges, func(x, y edge) int {
+			return cmp.Or(cmp.Compare(x.lo, y.lo), cmp.Compare(x.hi, y.hi), cmp.Compare(x.to, y.to))
+		})
+		edges = slices.Compact(edges)
+	}
+	a.edges, a.calls = edges, calls
+	s.edges, s.calls = keep(&a.edgeArena, edges), keep(&a.epsArena, calls)
 	a.states[a.number[raw]] = s
+}
+
+// keep copies a list behind those in an arena: one allocation for many.
+func keep[T any](arena *[]T, list []T) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	at := len(*arena)
+	*arena = append(*arena, list...)
+	return (*arena)[at:len(*arena):len(*arena)]
 }
 
 // finishSite gives a used site the numbers of the states it refers to.

@@ -1,7 +1,9 @@
 package automaton
 
 import (
+	"encoding/binary"
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/callama/callama/grammar/gbnf"
 )
@@ -44,8 +46,27 @@ type builder struct {
 	owner   map[int32]int32 // start state -> rule, for error texts
 	queue   []int32         // called rules without states
 	end     int32
-	chains  map[edge]int32 // state with exactly this one edge
 	err     error
+
+	// What was built before with the same continuation is used again. Front ends share
+	// expressions: the rest of a string, a comma, the characters outside of ASCII.
+	chains map[edge]int32      // state with exactly this one edge
+	refs   map[[2]int32]int32  // rule, continuation -> calling state
+	wides  map[[2]int32][]edge // index of multis, continuation -> first edges
+	multis map[string]int32    // ranges of code points above ASCII -> index of multi
+	multi  [][][]byteRange     // their sequences
+
+	edgeArena []edge
+	epsArena  []int32
+}
+
+// oneEdge and some keep the lists of raw states in few allocations.
+func (b *builder) oneEdge(e edge) []edge {
+	return keep(&b.edgeArena, []edge{e})
+}
+
+func (b *builder) some(states ...int32) []int32 {
+	return keep(&b.epsArena, states)
 }
 
 func (b *builder) add(s rawState) int32 {
@@ -66,7 +87,8 @@ func (b *builder) buildAll(root gbnf.RuleID) (int32, error) {
 		b.starts[i] = -1
 	}
 	b.owner = map[int32]int32{}
-	b.chains = map[edge]int32{}
+	b.chains, b.refs = map[edge]int32{}, map[[2]int32]int32{}
+	b.wides, b.multis = map[[2]int32][]edge{}, map[string]int32{}
 	b.end = b.add(rawState{end: true})
 	start := b.ruleStart(root)
 	for len(b.queue) > 0 && b.err == nil {
@@ -92,7 +114,7 @@ func (b *builder) ruleStart(r gbnf.RuleID) int32 {
 // sub builds e as a callee of its own and returns its start state.
 func (b *builder) sub(e gbnf.Expr) int32 {
 	body := b.build(e, b.end)
-	return b.add(rawState{eps: []int32{body}})
+	return b.add(rawState{eps: b.some(body)})
 }
 
 func (b *builder) build(e gbnf.Expr, to int32) int32 {
@@ -136,19 +158,28 @@ func (b *builder) chain(e edge) int32 {
 	if s, ok := b.chains[e]; ok {
 		return s
 	}
-	s := b.add(rawState{edges: []edge{e}})
+	s := b.add(rawState{edges: b.oneEdge(e)})
 	b.chains[e] = s
 	return s
 }
 
+// class builds the characters of a class. Those above ASCII are few different sets in all
+// of a grammar, so their sequences and states are shared.
 func (b *builder) class(c *gbnf.Class, to int32) int32 {
+	points := codePoints(c)
+	cut := 0
 	var s rawState
-	for _, seq := range utf8Sequences(c) {
-		next := to
-		for i := len(seq) - 1; i > 0; i-- {
-			next = b.chain(edge{seq[i].lo, seq[i].hi, next})
+	for cut < len(points) && points[cut].Lo < utf8.RuneSelf {
+		r := points[cut]
+		s.edges = append(s.edges, edge{byte(r.Lo), byte(min(r.Hi, utf8.RuneSelf-1)), to})
+		if r.Hi >= utf8.RuneSelf {
+			points[cut].Lo = utf8.RuneSelf
+			break
 		}
-		s.edges = append(s.edges, edge{seq[0].lo, seq[0].hi, next})
+		cut++
+	}
+	if cut < len(points) {
+		s.edges = append(s.edges, b.above(points[cut:], to)...)
 	}
 	if len(s.edges) == 1 {
 		return b.chain(s.edges[0])
@@ -156,14 +187,51 @@ func (b *builder) class(c *gbnf.Class, to int32) int32 {
 	return b.add(s)
 }
 
+// above returns the first edges of characters above ASCII.
+func (b *builder) above(points []gbnf.Range, to int32) []edge {
+	key := make([]byte, 0, 64)
+	for _, r := range points {
+		key = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(key, uint32(r.Lo)), uint32(r.Hi))
+	}
+	m, ok := b.multis[string(key)]
+	if !ok {
+		m = int32(len(b.multi))
+		b.multis[string(key)] = m
+		var seqs [][]byteRange
+		for _, r := range points {
+			seqs = appendSequences(seqs, r.Lo, r.Hi)
+		}
+		b.multi = append(b.multi, seqs)
+	}
+	at := [2]int32{m, to}
+	if edges, ok := b.wides[at]; ok {
+		return edges
+	}
+	var edges []edge
+	for _, seq := range b.multi[m] {
+		next := to
+		for i := len(seq) - 1; i > 0; i-- {
+			next = b.chain(edge{seq[i].lo, seq[i].hi, next})
+		}
+		edges = append(edges, edge{seq[0].lo, seq[0].hi, next})
+	}
+	b.wides[at] = edges
+	return edges
+}
+
 func (b *builder) call(e *gbnf.Ref, to int32) int32 {
 	start := b.ruleStart(e.Rule)
-	id := b.site(site{kind: siteRule, ret: to, start: start})
-	s := rawState{calls: []int32{id}}
-	if b.nullable[e.Rule] {
-		s.eps = []int32{to}
+	key := [2]int32{int32(e.Rule), to}
+	if s, ok := b.refs[key]; ok {
+		return s
 	}
-	return b.add(s)
+	id := b.site(site{kind: siteRule, ret: to, start: start})
+	s := rawState{calls: b.some(id)}
+	if b.nullable[e.Rule] {
+		s.eps = b.some(to)
+	}
+	b.refs[key] = b.add(s)
+	return b.refs[key]
 }
 
 func (b *builder) site(s site) int32 {
@@ -192,7 +260,7 @@ func (b *builder) repeat(e *gbnf.Repeat, to int32) int32 {
 	case e.Max == 1 && e.Min == 1:
 		return b.build(e.Item, to)
 	case e.Max == 1:
-		return b.add(rawState{eps: []int32{b.build(e.Item, to), to}})
+		return b.add(rawState{eps: b.some(b.build(e.Item, to), to)})
 	case e.Max < 0 && e.Min <= 1 && !b.wide(e.Item, 0):
 		loop := b.add(rawState{eps: []int32{to}})
 		item := b.build(e.Item, loop)

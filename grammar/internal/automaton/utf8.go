@@ -10,17 +10,6 @@ import (
 // byteRange is an inclusive range of bytes.
 type byteRange struct{ lo, hi byte }
 
-// utf8Sequences splits the code points of a class into sequences of byte ranges such that
-// every UTF-8 encoding of the class, and nothing else, matches one sequence. Surrogates
-// are left out: RFC 3629 has no encoding for them.
-func utf8Sequences(c *gbnf.Class) [][]byteRange {
-	var out [][]byteRange
-	for _, r := range codePoints(c) {
-		out = appendSequences(out, r.Lo, r.Hi)
-	}
-	return out
-}
-
 // codePoints returns the sorted, disjoint ranges of a class without surrogates.
 func codePoints(c *gbnf.Class) []gbnf.Range {
 	const surrogateLo, surrogateHi = 0xD800, 0xDFFF
@@ -64,7 +53,9 @@ func codePoints(c *gbnf.Class) []gbnf.Range {
 	return out
 }
 
-// appendSequences splits [lo, hi] at the lengths of the encoding and then wherever the
+// appendSequences splits the code points [lo, hi], no surrogates among them, into sequences
+// of byte ranges such that every UTF-8 encoding of one, and nothing else, matches one
+// sequence. It splits at the lengths of the encoding and then wherever the
 // trailing bytes do not span their whole range.
 func appendSequences(out [][]byteRange, lo, hi rune) [][]byteRange {
 	for _, last := range []rune{0x7F, 0x7FF, 0xFFFF} {

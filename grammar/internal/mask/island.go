@@ -52,9 +52,14 @@ func (e *Engine) islandOf(u *automaton.Unit) *island {
 	if reach(e.vocab.Trie(), func(b byte) bool { return u.Next[b] != automaton.UnitDead }) < e.opts.MinNodes {
 		return nil
 	}
-	x, _ := e.vocab.Derived("island "+u.Key, maxIslands, func() any { return newIsland(e.vocab, u) }).(*island)
+	x, _ := e.vocab.Derived("island "+u.Key, maxIslands, func() any { return newIsland(e.vocab, u, e.opts.MinNodes) }).(*island)
 	return x
 }
+
+// maxExits bounds the tokens of an island that leave the run. For more, such as for runs of
+// characters that are no letters, walking their endings would be a walk over the vocabulary
+// again.
+const maxExits = 8192
 
 // reach counts the trie nodes below the first bytes that ok picks.
 func reach(t *vocab.Trie, ok func(b byte) bool) int {
@@ -67,8 +72,9 @@ func reach(t *vocab.Trie, ok func(b byte) bool) int {
 	return n
 }
 
-// newIsland walks the trie with the unit's automaton.
-func newIsland(v *vocab.Vocab, u *automaton.Unit) *island {
+// newIsland walks the trie with the unit's automaton. It is nil where the walk is short or
+// too many tokens leave the run.
+func newIsland(v *vocab.Vocab, u *automaton.Unit, minNodes int) *island {
 	b := &islandBuilder{v: v, is: &island{inside: vocab.NewMask(v.Width()), within: map[int32]vocab.Mask{}},
 		groupOf: map[string]int{}}
 	type place struct {
@@ -79,7 +85,8 @@ func newIsland(v *vocab.Vocab, u *automaton.Unit) *island {
 	var at [vocab.MaxDepth + 1]place
 	at[0].ended = -1
 	trie := v.Trie()
-	for i := 1; i < len(trie.Nodes); {
+	visited := 0
+	for i := 1; i < len(trie.Nodes); visited++ {
 		n := trie.Nodes[i]
 		p := at[n.Depth()-1]
 		if p.ended < 0 {
@@ -98,8 +105,14 @@ func newIsland(v *vocab.Vocab, u *automaton.Unit) *island {
 		at[n.Depth()] = p
 		if t := n.Token(); t >= 0 {
 			b.token(t, p.units, p.state != 0, p.ended)
+			if b.exits > maxExits {
+				return nil
+			}
 		}
 		i++
+	}
+	if visited < minNodes {
+		return nil
 	}
 	for _, pair := range trie.Same {
 		b.same(pair[0], pair[1])
@@ -118,6 +131,7 @@ type islandBuilder struct {
 	v       *vocab.Vocab
 	is      *island
 	groupOf map[string]int
+	exits   int
 }
 
 // token files a token that holds so many units, perhaps a cut one after them, and leaves
@@ -136,6 +150,7 @@ func (b *islandBuilder) token(t, units int32, cut bool, ended int) {
 		return
 	}
 	ending := bytes[ended:]
+	b.exits++
 	g, seen := b.groupOf[string(ending)]
 	if !seen {
 		g = len(b.is.groups)

@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"strconv"
@@ -41,6 +42,7 @@ func (m *Memory) sample() { m.PeakHeap = max(m.PeakHeap, heapBytes()) }
 
 func (m *Memory) end() {
 	m.Peak = procStatus("VmHWM:")
+	runtime.GC() // which updates the times
 	gc, user := processorTime()
 	m.GC, m.User = m.GC+gc, m.User+user
 }

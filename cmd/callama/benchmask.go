@@ -28,12 +28,16 @@ type benchMaskCmd struct {
 	NoRepeat   bool          `help:"Leave out the second pass, which measures masks seen before and counts allocations."`
 	JSON       string        `name:"json" placeholder:"FILE" help:"Write the report as JSON."`
 	CSV        string        `name:"csv" placeholder:"FILE" help:"Write one row for each file."`
+	Plot       string        `placeholder:"FILE" help:"Draw the distributions (.png or .svg)."`
 }
 
 // Run measures until all files are done or an interrupt, and prints what there is.
 func (c *benchMaskCmd) Run(a *app) error {
 	cfg, err := c.config()
 	if err != nil {
+		return err
+	}
+	if err := bench.CheckPlotName(c.Plot); err != nil {
 		return err
 	}
 	if c.CSV != "" {
@@ -97,6 +101,9 @@ func (c *benchMaskCmd) write(stdout io.Writer, rep *bench.MaskReport) error {
 	err := rep.Print(stdout)
 	if c.JSON != "" {
 		err = errors.Join(err, writeJSON(c.JSON, rep))
+	}
+	if c.Plot != "" && rep.All.TBM.N() > 0 {
+		err = errors.Join(err, rep.Plot(c.Plot))
 	}
 	return err
 }

@@ -66,7 +66,13 @@ func (c *Cache) start() {
 func (c *Cache) Next(id int32, class uint8) int32 {
 	row := c.Row(id)
 	if row[class] == unknown {
-		row[class] = c.advance(id, c.p.classRep[class])
+		next, lo, hi := c.advance(id, c.p.classRep[class])
+		for k := c.p.class[lo]; ; k++ {
+			row[k] = next
+			if k == c.p.class[hi] {
+				break
+			}
+		}
 	}
 	return row[class]
 }
@@ -143,20 +149,39 @@ func (c *Cache) TokenTerminals(id int32, yield func(t int32, negated bool)) {
 	}
 }
 
-// advance computes the step with byte b.
-func (c *Cache) advance(id int32, b byte) int32 {
+// advance computes the step with byte b, and the bytes around b that take the same edges.
+func (c *Cache) advance(id int32, b byte) (next int32, lo, hi byte) {
 	c.step.begin()
+	lo, hi = 0, 255
 	for _, it := range c.configs[id].items {
 		for _, e := range c.p.cores[it.core].edges {
-			if e.lo > b {
-				break // edges are sorted by lo
+			if e.lo > b { // and so are the edges after it: they are sorted
+				hi = min(hi, e.lo-1)
+				break
 			}
 			if b <= e.hi {
+				lo, hi = max(lo, e.lo), min(hi, e.hi)
 				c.arrive(e.to, it.set)
+			} else {
+				lo = max(lo, e.hi+1)
 			}
 		}
 	}
-	return c.finish()
+	return c.finish(), lo, hi
+}
+
+// MidCharacter reports whether only the continuation bytes of a UTF-8 sequence may come
+// next.
+func (c *Cache) MidCharacter(id int32) bool {
+	items := c.configs[id].items
+	for _, it := range items {
+		for _, e := range c.p.cores[it.core].edges {
+			if e.lo < 0x80 || e.hi > 0xBF {
+				return false
+			}
+		}
+	}
+	return len(items) > 0
 }
 
 // arrive records that state is reached with the given stacks; what may end there returns

@@ -55,14 +55,15 @@ func (e *Engine) patch(sp *space, id int32, ent *entry) bool {
 const alikeDepth = 3
 
 // alike reports whether the same texts continue two configurations, as far as that shows
-// within so many bytes: it may miss that they do, but is never wrong when it says so.
+// at the end of the character they stand in: it may miss that they do, but is never wrong
+// when it says so.
 func (e *Engine) alike(sp *space, a, b int32, depth int) bool {
 	if a == b {
 		return true
 	}
 	c := sp.cache
 	if depth == 0 || a == automaton.Dead || b == automaton.Dead || c.Accepting(a) != c.Accepting(b) ||
-		c.HasTokens(a) || c.HasTokens(b) || c.Dist(a) != c.Dist(b) {
+		c.HasTokens(a) || c.HasTokens(b) || c.Dist(a) != c.Dist(b) || !c.MidCharacter(a) || !c.MidCharacter(b) {
 		return false
 	}
 	if same, known := sp.alike[[2]int32{a, b}]; known {

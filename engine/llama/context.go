@@ -262,7 +262,7 @@ func (c *Context) free() {
 	defer c.aborting.Unlock()
 	C.cl_llama_free(c.model.lib.c, c.c)
 	c.model.lib.log.aborting.Add(-atomic.LoadInt32((*int32)(unsafe.Pointer(c.flag)))) // unsafe: as in setAbort
-	C.free(unsafe.Pointer(c.flag)) // unsafe: calloc's
+	C.free(unsafe.Pointer(c.flag))                                                    // unsafe: calloc's
 	c.c, c.mem, c.flag, c.outputs = nil, nil, nil, nil
 }
 

@@ -6,6 +6,9 @@ import "slices"
 // somewhere (the meaning of JSON Schema's "pattern"); anchors bind it to the ends. It
 // fails with a *LimitError when the pattern needs more than the limits allow.
 func (r *Regex) DFA(limits Limits) (*DFA, error) {
+	if r.prebuilt != nil {
+		return r.prebuilt, nil
+	}
 	limits = limits.withDefaults()
 	n, err := r.build(limits)
 	if err != nil {

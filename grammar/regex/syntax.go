@@ -17,6 +17,8 @@ import "fmt"
 type Regex struct {
 	source string
 	root   *node
+
+	prebuilt *DFA // instead of root
 }
 
 // String returns the pattern as it was written.
@@ -59,6 +61,9 @@ type node struct {
 // anchors, as in ^[a-z]{1,40}$: the strings whose characters are all in set and whose
 // length is in window. Such a pattern needs no automaton, however large its counts.
 func (r *Regex) OneClass() (set Set, window Window, ok bool) {
+	if r.prebuilt != nil {
+		return nil, Window{}, false
+	}
 	body, begin, end := r.root.anchors()
 	if !begin || !end || len(body) != 1 {
 		return nil, Window{}, false

@@ -12,6 +12,9 @@ import (
 // anchors elsewhere than at the very ends of an alternative. A pattern that matches
 // nothing gives the empty Alt.
 func (r *Regex) Expr(enc Encoding) (e gbnf.Expr, ok bool) {
+	if r.prebuilt != nil {
+		return nil, false
+	}
 	var alts []gbnf.Expr
 	for _, n := range r.alternatives() {
 		if n.empty() {
@@ -80,6 +83,9 @@ func (n *node) empty() bool {
 // Lengths returns bounds of the lengths, in code points, of the strings in which the
 // pattern matches: none is shorter than shortest or longer than longest (-1: no bound).
 func (r *Regex) Lengths() (shortest, longest int) {
+	if r.prebuilt != nil {
+		return r.prebuilt.Lengths()
+	}
 	shortest = maxCount
 	for _, n := range r.alternatives() {
 		body, begin, end := n.anchors()

@@ -18,7 +18,8 @@ type conjunct struct {
 	enum    []*ojson.Value // allowed values, when hasEnum
 	enumAt  place
 
-	lower, upper bound // of numbers
+	lower, upper bound  // of numbers
+	steps        []step // of numbers
 
 	length   span // of strings, in code points
 	patterns []patternAt
@@ -122,6 +123,7 @@ func newConjunct() *conjunct {
 // clone returns a copy that can be narrowed independently.
 func (c *conjunct) clone() *conjunct {
 	d := *c
+	d.steps = slices.Clip(d.steps)
 	d.patterns = slices.Clip(d.patterns)
 	d.arrays = slices.Clip(d.arrays)
 	d.required = slices.Clip(d.required)
@@ -167,7 +169,7 @@ func (c *conjunct) admits(d decimal) bool {
 			return false
 		}
 	}
-	return true
+	return c.admitsSteps(d)
 }
 
 // intersectEnum keeps the values that both enumerations hold.
@@ -251,6 +253,9 @@ func (c *Compiler) settle(j *conjunct) error {
 				j.restrict(^kindNumber, func() *Error { return j.upper.at.fail(ErrUnsatisfiable, "no integer lies within the bounds") })
 			}
 		}
+	}
+	if err := c.settleSteps(j); err != nil {
+		return err
 	}
 	if j.kinds&kindString != 0 {
 		if err := c.settleText(j); err != nil {

@@ -121,3 +121,20 @@ func (d decimal) key() string {
 	}
 	return sign + d.digits + "@" + strconv.Itoa(d.point)
 }
+
+// multipleOf reports whether d is a multiple of e, which is not zero.
+func (d decimal) multipleOf(e decimal) bool {
+	if d.isZero() {
+		return true
+	}
+	x, _ := new(big.Int).SetString(d.digits, 10)
+	y, _ := new(big.Int).SetString(e.digits, 10)
+	// d/e = x/y * 10^shift
+	shift := (d.point - len(d.digits)) - (e.point - len(e.digits))
+	if shift >= 0 {
+		x.Mul(x, power10(shift))
+	} else {
+		y.Mul(y, power10(-shift))
+	}
+	return new(big.Int).Rem(x, y).Sign() == 0
+}

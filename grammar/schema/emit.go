@@ -48,7 +48,7 @@ func (c *Compiler) space() gbnf.Expr {
 
 // char is one character of a JSON string.
 func (c *Compiler) char() gbnf.Expr {
-	return c.rule("char", func() gbnf.Expr { return regex.JSONString(regex.AllRunes) })
+	return c.rule("char", func() gbnf.Expr { return c.encode(regex.AllRunes) })
 }
 
 // emit returns the expression of a productive goal. Values with parts get a rule, which
@@ -158,7 +158,11 @@ func (c *Compiler) alternatives(g *goal, rule *gbnf.Ref, j *conjunct, s *shape) 
 		alts = append(alts, e)
 	}
 	if j.kinds&kindNumber != 0 {
-		alts = append(alts, c.number(j))
+		e, err := c.number(j)
+		if err != nil {
+			return nil, err
+		}
+		alts = append(alts, e)
 	}
 	if j.kinds&kindBool != 0 {
 		alts = append(alts, c.rule("boolean", func() gbnf.Expr { return gbnf.OneOf(gbnf.Lit("true"), gbnf.Lit("false")) }))
@@ -178,21 +182,6 @@ func (c *Compiler) text(g *goal, j *conjunct) (gbnf.Expr, error) {
 		return c.rule("string", func() gbnf.Expr { return c.stringOf(c.char(), w) }), nil
 	}
 	return c.stringOf(c.char(), w), nil
-}
-
-func (c *Compiler) number(j *conjunct) gbnf.Expr {
-	n, f := c.lim.IntegerDigits, c.lim.FractionDigits
-	fractions := j.kinds&kindFraction != 0
-	bounded := j.lower.set || j.upper.set
-	switch {
-	case fractions && bounded:
-		return decimalRange(j, n, f)
-	case fractions:
-		return c.rule("number", func() gbnf.Expr { return freeNumber(n, f) })
-	case bounded:
-		return integerRange(integerBounds(j, n))
-	}
-	return c.rule("integer", func() gbnf.Expr { return freeInteger(n) })
 }
 
 // array returns the expression of arrays. Counts are counters; only the prefix is

@@ -30,6 +30,8 @@ func keywordOf(name string) (apply keyword, known bool) {
 		return applyBound, true
 	case "multipleOf":
 		return applyMultipleOf, true
+	case "divisibleBy": // draft 3, and written by people who know it
+		return applyMultipleOf, true
 	case "minLength", "maxLength", "minItems", "maxItems":
 		return applySpan, true
 	case "pattern":
@@ -60,8 +62,6 @@ func refusal(name string) keyword {
 		return refuse(kindAny, isFalse)
 	case "$dynamicRef", "$recursiveRef", "extends", "disallow":
 		return refuse(kindAny, never)
-	case "divisibleBy":
-		return refuse(kindNumber, never)
 	case "uniqueItems":
 		return refuse(kindArray, isFalse)
 	case "contains":
@@ -171,17 +171,19 @@ func number(at place, v *ojson.Value) (decimal, *Error) {
 	return d, nil
 }
 
-// applyMultipleOf knows the one case that is a type: a multiple of 1 is an integer.
 func applyMultipleOf(_ *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
 	d, fail := number(at, v)
 	if fail != nil {
 		return fail
 	}
-	if d == (decimal{digits: "1", point: 1}) {
+	if d.neg || d.isZero() {
+		return at.fail(ErrInvalid, "must be greater than 0, not %s", v.Text)
+	}
+	if d == (decimal{digits: "1", point: 1}) { // the same as a type, which is simpler
 		j.restrict(^kindFraction, func() *Error { return at.fail(ErrUnsatisfiable, "only integers are left") })
 		return nil
 	}
-	j.blocked = append(j.blocked, blocked{kindNumber, at.unsupported()})
+	j.steps = append(j.steps, step{value: d, at: at})
 	return nil
 }
 

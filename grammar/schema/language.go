@@ -113,18 +113,18 @@ func tree(re *regex.Regex, w regex.Window) (l *language, ok bool) {
 // emitLanguage returns the expression of a language's strings, quotes included.
 func (c *Compiler) emitLanguage(name string, l *language) (gbnf.Expr, error) {
 	if l.dfa == nil && l.tree == nil {
-		return c.stringOf(regex.JSONString(l.class), l.window), nil
+		return c.stringOf(c.encode(l.class), l.window), nil
 	}
 	if ref, ok := c.shared["pattern "+l.key]; ok {
 		return ref, nil
 	}
 	var body gbnf.Expr
 	if l.tree != nil {
-		e, _ := l.tree.Expr(regex.JSONString)
+		e, _ := l.tree.Expr(c.encode)
 		body = gbnf.Concat(gbnf.Lit(`"`), e, gbnf.Lit(`"`))
 	} else {
 		e, err := regex.Rules(c.b, c.unique(name), l.dfa, regex.RuleOptions{
-			Encoding: regex.JSONString, End: gbnf.Lit(`"`), Length: &l.window, Limits: c.lim.Pattern})
+			Encoding: c.encode, End: gbnf.Lit(`"`), Length: &l.window, Limits: c.lim.Pattern})
 		var le *regex.LimitError
 		if errors.As(err, &le) {
 			return nil, &Error{Code: ErrLimit, Keyword: "pattern", Err: err}

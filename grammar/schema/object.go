@@ -48,7 +48,7 @@ func (c *Compiler) object(rule *gbnf.Ref, o *objectShape) (gbnf.Expr, error) {
 
 // member returns a name with its value and the white space after it.
 func (c *Compiler) member(name string, value gbnf.Expr) gbnf.Expr {
-	return join(gbnf.Lit(regex.Quote(name)), c.space(), gbnf.Lit(c.colon()), c.space(), value, c.space())
+	return join(c.literal(name), c.space(), gbnf.Lit(c.colon()), c.space(), value, c.space())
 }
 
 func (c *Compiler) braces(inside gbnf.Expr) gbnf.Expr {
@@ -106,14 +106,13 @@ func (c *Compiler) except(words [][]rune, depth, nesting int) gbnf.Expr {
 			n++
 		}
 		rest := c.exceptRest(words[:n], depth+1, nesting+1)
-		spelling := regex.Quote(string(first))
-		alts = append(alts, join(gbnf.Lit(spelling[1:len(spelling)-1]), rest))
+		alts = append(alts, join(c.encode(regex.Set{{Lo: first, Hi: first}}), rest))
 		next = append(next, gbnf.Range{Lo: first, Hi: first})
 		words = words[n:]
 	}
 	others := gbnf.OneOf(&gbnf.Class{Ranges: next, Negated: true}, c.escape())
-	if slices.ContainsFunc(next[plain:], func(r gbnf.Range) bool { return r.Lo < 0x20 || r.Lo == '"' || r.Lo == '\\' }) {
-		others = gbnf.OneOf(regex.JSONString(regex.NewSet(next[plain:]...).Negate()))
+	if c.opts.Spelling != Canonical || slices.ContainsFunc(next[plain:], func(r gbnf.Range) bool { return r.Lo < 0x20 || r.Lo == '"' || r.Lo == '\\' }) {
+		others = gbnf.OneOf(c.encode(regex.NewSet(next[plain:]...).Negate()))
 	}
 	return gbnf.OneOf(append(alts, gbnf.Concat(others, c.stringTail()))...)
 }

@@ -38,6 +38,7 @@ const FlexibleSpace = 65
 type Options struct {
 	Order      Order
 	Whitespace Whitespace
+	Spelling   Spelling
 
 	// ClosedObjects reads an absent additionalProperties beside properties as false, as
 	// authors of tools mean it. By the standard further properties are allowed, so this

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/callama/callama/grammar/gbnf"
-	"github.com/callama/callama/grammar/regex"
 	"github.com/callama/callama/internal/ojson"
 )
 
@@ -76,6 +75,13 @@ func (c *Compiler) spell(v *ojson.Value, parts *[]gbnf.Expr) {
 			*parts = append(*parts, gbnf.Lit(s))
 		}
 	}
+	put := func(e gbnf.Expr) {
+		if lit, ok := e.(*gbnf.Literal); ok {
+			add(lit.Text)
+			return
+		}
+		*parts = append(*parts, e)
+	}
 	space := func() {
 		if c.opts.Whitespace == Flexible {
 			*parts = append(*parts, c.space())
@@ -92,9 +98,9 @@ func (c *Compiler) spell(v *ojson.Value, parts *[]gbnf.Expr) {
 	case ojson.Bool:
 		add(strconv.FormatBool(v.Bool))
 	case ojson.String:
-		add(regex.Quote(v.Text))
+		put(c.literal(v.Text))
 	case ojson.Number:
-		add(spellNumber(v.Text))
+		put(c.fixedNumber(v.Text))
 	case ojson.Array:
 		add("[")
 		space()
@@ -119,7 +125,7 @@ func (c *Compiler) spell(v *ojson.Value, parts *[]gbnf.Expr) {
 			if i > 0 {
 				separate()
 			}
-			add(regex.Quote(m.Name))
+			put(c.literal(m.Name))
 			space()
 			add(c.colon())
 			space()

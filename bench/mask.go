@@ -80,6 +80,9 @@ type FileRow struct {
 	Refusal Refusal `json:"refusal,omitzero"`
 	// Wrong says which test failed first, or where the file was when its time was over.
 	Wrong string `json:"wrong,omitempty"`
+	// Objection is the keyword that an independent validator finds violated by the instance
+	// that was accepted wrongly, or "nothing".
+	Objection string `json:"objection,omitempty"`
 
 	Tests           int `json:"tests"`
 	InvalidAccepted int `json:"invalid_accepted,omitempty"` // tests

@@ -84,6 +84,7 @@ func (w *worker) where() string {
 // instance is a test, ready to be followed.
 type instance struct {
 	valid  bool
+	text   string
 	tokens []int32
 }
 
@@ -117,8 +118,15 @@ func (w *worker) run(file string) {
 	m.FillMask(w.mask)
 	row.TTFM = time.Since(start)
 	w.res.begun = true
-	if err := w.follow(c, m, tests); err != nil {
+	wrong, err := w.follow(c, m, tests)
+	if err != nil {
 		row.Status, row.Wrong = Crashed, err.Error()
+		return
+	}
+	if wrong != nil && !w.stopped.Load() {
+		var detail string
+		row.Objection, detail = secondOpinion(text, wrong.text)
+		row.Wrong += "; " + detail
 	}
 }
 
@@ -150,14 +158,16 @@ func (w *worker) read(file string) (text []byte, tests []instance, err error) {
 		if valid == nil || valid.Kind != ojson.Bool || data == nil {
 			return nil, nil, fmt.Errorf(`test %d: want "valid" and "data"`, i)
 		}
-		tests = append(tests, instance{valid.Bool, w.cfg.Vocabulary.Encoder.Encode(InstanceText(data))})
+		text := InstanceText(data)
+		tests = append(tests, instance{valid.Bool, text, w.cfg.Vocabulary.Encoder.Encode(text)})
 	}
 	return rules.Append(nil, ojson.Compact), tests, nil
 }
 
 // follow takes all tests through the grammar, twice: timed as they come, then again, when
-// all their masks have been seen.
-func (w *worker) follow(c *grammar.Compiled, m *grammar.Matcher, tests []instance) error {
+// all their masks have been seen. wrong is the test that decided the file's status, if one
+// was wrong.
+func (w *worker) follow(c *grammar.Compiled, m *grammar.Matcher, tests []instance) (wrong *instance, err error) {
 	row := &w.res.FileRow
 	longest := 0
 	for _, t := range tests {
@@ -169,9 +179,11 @@ func (w *worker) follow(c *grammar.Compiled, m *grammar.Matcher, tests []instanc
 	for i, t := range tests {
 		accepted, at, err := w.take(c, m, i, t.tokens)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		row.judge(i, t, accepted, at)
+		if row.judge(i, t, accepted, at) {
+			wrong = &tests[i]
+		}
 	}
 	row.ColdAllocs = mallocs() - allocs
 	row.Work = c.Stats()
@@ -185,35 +197,36 @@ func (w *worker) follow(c *grammar.Compiled, m *grammar.Matcher, tests []instanc
 		row.Status = Passed
 	}
 	if w.cfg.NoRepeat {
-		return nil
+		return wrong, nil
 	}
 	allocs = mallocs()
 	for _, t := range tests {
 		if err := w.repeat(m, t.tokens); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	row.WarmAllocs = mallocs() - allocs
-	return nil
+	return wrong, nil
 }
 
-// judge compares the verdict on a test with what it should be.
-func (r *FileRow) judge(i int, t instance, accepted bool, at int) {
-	if accepted == t.valid {
-		return
-	}
-	wrong := fmt.Sprintf("test %d is valid but refused at token %d of %d", i, at, len(t.tokens))
-	if accepted {
-		wrong = fmt.Sprintf("test %d is invalid but accepted", i)
+// judge compares the verdict on a test with what it should be, and reports whether it
+// decides the file's status: the first of the worse fault does.
+func (r *FileRow) judge(i int, t instance, accepted bool, at int) (decides bool) {
+	switch {
+	case accepted == t.valid:
+		return false
+	case accepted:
 		r.InvalidAccepted++
-	} else {
+		if decides = r.Status != InvalidAccepted; decides {
+			r.Status, r.Wrong = InvalidAccepted, fmt.Sprintf("test %d is invalid but accepted", i)
+		}
+	default:
 		r.ValidRejected++
+		if decides = r.Status == ""; decides {
+			r.Status, r.Wrong = ValidRejected, fmt.Sprintf("test %d is valid but refused at token %d of %d", i, at, len(t.tokens))
+		}
 	}
-	if accepted && r.Status != InvalidAccepted { // the worse fault is the one to show
-		r.Status, r.Wrong = InvalidAccepted, wrong
-	} else if r.Status == "" {
-		r.Status, r.Wrong = ValidRejected, wrong
-	}
+	return decides
 }
 
 // take follows one instance from the start and times each token. at is the token that was

@@ -5,6 +5,8 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -157,6 +159,7 @@ func (p *printer) reasons(reasons []Reason) {
 func (p *printer) wrong(rows []FileRow) {
 	for _, s := range Statuses[2:] {
 		n := 0
+		p.objections(rows, s)
 		for _, row := range rows {
 			if row.Status != s {
 				continue
@@ -176,6 +179,26 @@ func (p *printer) wrong(rows []FileRow) {
 			p.printf("\n")
 		}
 	}
+}
+
+// objections counts what an independent validator says about the files of a status.
+func (p *printer) objections(rows []FileRow, s Status) {
+	counts := make(map[string]int)
+	for _, row := range rows {
+		if row.Status == s && row.Objection != "" {
+			counts[row.Objection]++
+		}
+	}
+	if len(counts) == 0 {
+		return
+	}
+	p.printf("%s, by the keyword that an independent validator finds violated:\n", s)
+	for _, k := range slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(counts[b]-counts[a], strings.Compare(a, b))
+	}) {
+		p.printf("%6d  %s\n", counts[k], k)
+	}
+	p.printf("\n")
 }
 
 func (p *printer) slow(masks []SlowMask, compiles []FileRow) {
@@ -198,8 +221,8 @@ func (p *printer) slow(masks []SlowMask, compiles []FileRow) {
 func (p *printer) costs(r *MaskReport) {
 	const mb = 1 << 20
 	m, c := r.Memory, r.Calibration
-	p.printf("memory: peak %d MiB resident, %d MiB before the first file (vocabulary, tokenizer); Go heap %d MiB at most, %d MiB before; largest cache of one file %.1f MiB\n",
-		m.Peak/mb, m.Resident/mb, m.PeakHeap/mb, m.Heap/mb, float64(r.All.CacheBytes)/mb)
+	p.printf("memory: peak %d MiB resident, %d MiB before the first file (vocabulary, tokenizer); Go heap %d MiB at most, with %s, %d MiB before; largest cache of one file %.1f MiB\n",
+		m.Peak/mb, m.Resident/mb, m.PeakHeap/mb, cmp.Or(m.PeakFile, "no file"), m.Heap/mb, float64(r.All.CacheBytes)/mb)
 	p.printf("processor: %.1f s in Go code, %.1f s collecting garbage\n", m.User, m.GC)
 	p.printf("calibration: %.2f ns per node of a plain walk over the %s nodes of the vocabulary's trie; %.0f ns to copy a mask; %.0f ns to read the clock, part of every TBM\n",
 		c.Walk, grouped(int64(c.Nodes)), c.Copy, c.Clock)
@@ -271,7 +294,7 @@ type RowWriter struct{ csv *csv.Writer }
 // NewRowWriter writes the header.
 func NewRowWriter(w io.Writer) (*RowWriter, error) {
 	r := &RowWriter{csv.NewWriter(w)}
-	return r, r.write([]string{"file", "set", "status", "reason", "pointer", "detail", "tests", "invalid_accepted", "valid_rejected",
+	return r, r.write([]string{"file", "set", "status", "reason", "pointer", "detail", "objection", "tests", "invalid_accepted", "valid_rejected",
 		"ttfm_us", "masks", "tbm_mean_us", "tbm_max_us", "nodes", "walks", "hits", "cache_bytes", "cold_allocs", "warm_allocs"})
 }
 
@@ -282,7 +305,7 @@ func (r *RowWriter) Write(x FileRow) error {
 	if x.Status == Refused {
 		detail, reason = x.Refusal.Message, x.Refusal.Key()
 	}
-	return r.write([]string{x.File, x.Set, string(x.Status), reason, x.Refusal.Pointer, detail,
+	return r.write([]string{x.File, x.Set, string(x.Status), reason, x.Refusal.Pointer, detail, x.Objection,
 		strconv.Itoa(x.Tests), strconv.Itoa(x.InvalidAccepted), strconv.Itoa(x.ValidRejected),
 		us(x.TTFM), strconv.Itoa(x.Masks), us(x.Mean()), us(x.Max),
 		fmt.Sprint(x.Work.Nodes), fmt.Sprint(x.Work.Walks), fmt.Sprint(x.Work.Hits), fmt.Sprint(x.Work.Bytes),

@@ -142,7 +142,7 @@ func (r *MaskReport) add(res *fileResult) {
 		r.SlowCompiles = slices.Insert(r.SlowCompiles, at, res.FileRow)
 		r.SlowCompiles = r.SlowCompiles[:min(len(r.SlowCompiles), r.slowest)]
 	}
-	r.Memory.sample()
+	r.Memory.sample(res.File)
 }
 
 // set returns the group of a data set; groups are sorted by name.

@@ -20,6 +20,8 @@ type Memory struct {
 	// PeakHeap is the most that Go's heap held after any file: grammars, caches, the file
 	// itself and garbage.
 	PeakHeap int64 `json:"peak_heap_bytes"`
+	// PeakFile is the file after which the heap was at its peak.
+	PeakFile string `json:"peak_file,omitempty"`
 	// GC and User are processor time of the whole process in seconds, from the start of
 	// the run.
 	GC   float64 `json:"gc_cpu_s"`
@@ -38,7 +40,11 @@ func (m *Memory) begin() {
 	m.PeakHeap = m.Heap
 }
 
-func (m *Memory) sample() { m.PeakHeap = max(m.PeakHeap, heapBytes()) }
+func (m *Memory) sample(file string) {
+	if heap := heapBytes(); heap > m.PeakHeap {
+		m.PeakHeap, m.PeakFile = heap, file
+	}
+}
 
 func (m *Memory) end() {
 	m.Peak = procStatus("VmHWM:")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -30,9 +31,6 @@ func (m *Model) Chat(ctx context.Context, req Request, emit func(Delta) error) (
 	r.emit = emit
 	res, err := m.engine.Generate(ctx, engine.Request{Prompt: r.prompt, Grammar: r.grammar, Sampling: r.sampling,
 		MaxTokens: req.MaxTokens, Stop: req.Stop}, r.write)
-	if errors.Is(err, engine.ErrPromptTooLong) {
-		return nil, fmt.Errorf("callama: %w: %w", ErrContextLength, err)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("callama: %w", err)
 	}
@@ -74,6 +72,9 @@ func (m *Model) prepare(req Request) (*run, error) {
 	}
 	if r.prompt, err = m.Prompt(req.Messages, tools); err != nil {
 		return nil, bad(err)
+	}
+	if n, most := len(r.prompt), m.engine.Context(); n >= most {
+		return nil, fmt.Errorf("callama: %w: %d tokens, the context has %d", ErrContextLength, n, most)
 	}
 	r.reply.Timings.Render = time.Since(compiled)
 	if len(tools) > 0 {
@@ -129,7 +130,7 @@ func (r *run) write(text []byte) error {
 		if n == 0 {
 			return nil
 		}
-		s := string(r.held[:n])
+		s := strings.ToValidUTF8(string(r.held[:n]), string(utf8.RuneError))
 		r.held = append(r.held[:0], r.held[n:]...)
 		r.reply.Content += s
 		return r.emit(Delta{Content: s})

@@ -176,6 +176,26 @@ func checkWalk(t *testing.T, g *gbnf.Grammar, v *vocab.Vocab, r *rand.Rand) {
 		text += string(v.Bytes(tok))
 	}
 	checkBudget(t, c, r)
+	checkBudget(t, eager, r)
+	checkTrimmed(t, c, eager, r)
+}
+
+// checkTrimmed compares the masks of small budgets with and without walks.
+func checkTrimmed(t *testing.T, c, eager *grammar.Compiled, r *rand.Rand) {
+	t.Helper()
+	m, k := c.NewMatcher(), eager.NewMatcher()
+	for range 4 {
+		for left := range 12 {
+			want, _ := m.MaskWithin(left)
+			if got, _ := k.MaskWithin(left); !got.Equal(want) {
+				t.Fatalf("after %d tokens with %d left: %v, want %v", m.Len(), left, texts(c.Vocab(), got), texts(c.Vocab(), want))
+			}
+		}
+		tok := pick(r, m.Mask())
+		if m.Accept(tok) != nil || k.Accept(tok) != nil || m.Done() {
+			return
+		}
+	}
 }
 
 func checkForced(t *testing.T, o *oracle, text, forced string) {

@@ -238,7 +238,7 @@ func (e *Engine) Mask(p Pos, left int) (m vocab.Mask, trimmed bool) {
 // another mask is one of them where patch is set.
 func (e *Engine) compute(sp *space, id int32, patch bool) *entry {
 	ent := &entry{mask: vocab.NewMask(e.vocab.Width())}
-	if !e.fillRuns(sp, id, ent) && !(patch && e.patch(sp, id, ent)) {
+	if !e.fillRuns(sp, id, ent, noLimit) && !(patch && e.patch(sp, id, ent)) {
 		ent.farthest = e.fill(sp.cache, id, ent.mask, noLimit)
 	}
 	sp.masks[id] = ent
@@ -246,25 +246,33 @@ func (e *Engine) compute(sp *space, id int32, patch bool) *entry {
 	return ent
 }
 
-// fillRuns applies to configurations at the boundary of a run of units: see island.
-func (e *Engine) fillRuns(sp *space, id int32, ent *entry) bool {
+// fillRuns applies to configurations at the boundary of a run of units: see island. With a
+// limit it gives up where a walk must tell which tokens of the run are within it.
+func (e *Engine) fillRuns(sp *space, id int32, ent *entry, limit int32) bool {
 	var rest int32
 	e.runs, rest = sp.cache.Runs(e.runs[:0], id, func(u *automaton.Unit) bool { return e.islandOf(u) != nil })
 	if len(e.runs) == 0 {
 		return false
 	}
 	for _, r := range e.runs {
-		ent.farthest = max(ent.farthest, e.fillRun(sp.cache, r, e.islandOf(r.Unit), ent.mask))
+		if limit < r.Unit.Longest+r.Dist && (limit >= r.Dist || r.Least > 1) {
+			return false
+		}
+	}
+	for _, r := range e.runs {
+		ent.farthest = max(ent.farthest, e.fillRun(sp.cache, r, e.islandOf(r.Unit), ent.mask, limit))
 	}
 	if rest != automaton.Dead {
-		ent.farthest = max(ent.farthest, e.fill(sp.cache, rest, ent.mask, noLimit))
+		ent.farthest = max(ent.farthest, e.fill(sp.cache, rest, ent.mask, limit))
 	}
 	return true
 }
 
 // trim returns the tokens after which at most limit bytes remain.
 func (e *Engine) trim(sp *space, id, limit int32) vocab.Mask {
-	m := vocab.NewMask(e.vocab.Width())
-	e.fill(sp.cache, id, m, limit)
-	return m
+	ent := &entry{mask: vocab.NewMask(e.vocab.Width())}
+	if !e.fillRuns(sp, id, ent, limit) {
+		e.fill(sp.cache, id, ent.mask, limit)
+	}
+	return ent.mask
 }

@@ -225,11 +225,14 @@ func (is *island) upTo(n int32) vocab.Mask {
 	return m
 }
 
-// fillRun adds to m the tokens that begin with a unit of the run, and returns a bound on
-// the distance they leave.
-func (e *Engine) fillRun(c *automaton.Cache, r automaton.Run, is *island, m vocab.Mask) (farthest int32) {
-	m.Or(is.upTo(r.Most))
-	farthest = r.Unit.Longest + r.Dist
+// fillRun adds to m the tokens that begin with a unit of the run and leave at most limit
+// bytes, and returns a bound on the distance they leave. limit must not lie between the
+// distances of tokens that stay in the run.
+func (e *Engine) fillRun(c *automaton.Cache, r automaton.Run, is *island, m vocab.Mask, limit int32) (farthest int32) {
+	if limit >= r.Dist {
+		m.Or(is.upTo(r.Most))
+		farthest = r.Unit.Longest + r.Dist
+	}
 	most := r.Most
 	if most < 0 {
 		most = is.longest + int32(vocab.MaxDepth)
@@ -254,13 +257,13 @@ func (e *Engine) fillRun(c *automaton.Cache, r automaton.Run, is *island, m voca
 		if n.End() > i {
 			w.ids[d], w.rows[d] = next, c.Row(next)
 		}
-		if g := n.Token(); g >= 0 {
+		if g := n.Token(); g >= 0 && c.Dist(next) <= limit {
 			farthest = max(farthest, c.Dist(next))
 			is.groups[g].add(m, r.Least, most)
 		}
 	}
 	for _, g := range is.trie.Long {
-		if next := run(c, e.prog, r.After, is.endings[g]); next != automaton.Dead {
+		if next := run(c, e.prog, r.After, is.endings[g]); next != automaton.Dead && c.Dist(next) <= limit {
 			farthest = max(farthest, c.Dist(next))
 			is.groups[g].add(m, r.Least, most)
 		}

@@ -17,6 +17,10 @@ type conjunct struct {
 	hasEnum bool
 	enum    []*ojson.Value // allowed values, when hasEnum
 	enumAt  place
+	must    []term // what each listed value must meet besides
+
+	denied   []*ojson.Value // null, booleans, numbers and strings that are excluded
+	deniedAt place
 
 	lower, upper bound  // of numbers
 	steps        []step // of numbers
@@ -25,13 +29,21 @@ type conjunct struct {
 	patterns []patternAt
 	text     *language // of strings with patterns, after finish
 
-	count  span // of array items
-	arrays []arrayFacet
+	count    span // of array items
+	arrays   []arrayFacet
+	contains []containsFacet
+	unique   *place // items are distinct
 
-	required []requiredAt
-	minNames *place // an unsupported minProperties, unless required names fulfil it
-	minProps int
-	objects  []objectFacet
+	required  []requiredAt
+	absent    []string // names that no member has
+	members   span     // number of members
+	objects   []objectFacet
+	names     []term      // what the names are valid under
+	witnesses []witness   // members that must be there, under names not known yet
+	others    [][]witness // the same, among names that are not declared; each list is met by one member
+	partition *partition  // of names, once needed
+
+	scopes []scope // of schemas with unevaluatedProperties or unevaluatedItems, outermost first
 
 	// blocked are unsupported keywords, by the kinds of values that they concern: an
 	// error only if such a value is left when everything else is known.
@@ -82,8 +94,9 @@ func (s *span) atMost(n int, at place) {
 func (s *span) empty() bool { return s.max >= 0 && s.min > s.max }
 
 type patternAt struct {
-	p  *pattern
-	at place
+	p   *pattern
+	at  place
+	not bool // the string does not match
 }
 
 type requiredAt struct {
@@ -96,28 +109,8 @@ type blocked struct {
 	err   *Error
 }
 
-// arrayFacet is what one schema says about array items: those of prefix by position, the
-// rest by items (nil: anything).
-type arrayFacet struct {
-	prefix []*location
-	items  *location
-}
-
-// objectFacet is what one schema says about members: those of props by name, others by
-// additional (nil: the schema does not say, so anything).
-type objectFacet struct {
-	props      []property
-	additional *location
-	declares   bool // under ClosedObjects, nothing else is meant to be allowed
-}
-
-type property struct {
-	name string
-	l    *location
-}
-
 func newConjunct() *conjunct {
-	return &conjunct{kinds: kindAny, length: span{max: -1}, count: span{max: -1}}
+	return &conjunct{kinds: kindAny, length: span{max: -1}, count: span{max: -1}, members: span{max: -1}}
 }
 
 // clone returns a copy that can be narrowed independently.
@@ -126,8 +119,16 @@ func (c *conjunct) clone() *conjunct {
 	d.steps = slices.Clip(d.steps)
 	d.patterns = slices.Clip(d.patterns)
 	d.arrays = slices.Clip(d.arrays)
+	d.contains = slices.Clip(d.contains)
 	d.required = slices.Clip(d.required)
+	d.absent = slices.Clip(d.absent)
 	d.objects = slices.Clip(d.objects)
+	d.names = slices.Clip(d.names)
+	d.witnesses = slices.Clip(d.witnesses)
+	d.others = slices.Clone(d.others)
+	d.must = slices.Clip(d.must)
+	d.denied = slices.Clip(d.denied)
+	d.scopes = slices.Clip(d.scopes)
 	d.blocked = slices.Clip(d.blocked)
 	return &d
 }
@@ -204,12 +205,11 @@ func (c *Compiler) finish(j *conjunct) error {
 	} else if err := c.settle(j); err != nil {
 		return err
 	}
-	if j.minNames != nil && j.kinds&kindObject != 0 && !j.hasEnum && j.minProps > len(j.required) {
-		return j.minNames.fail(ErrUnsupported, "only as many as are required can be demanded")
-	}
 	for _, b := range j.blocked {
 		if j.kinds&b.kinds != 0 {
-			return b.err
+			if err := c.refused(b.err); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -265,6 +265,8 @@ func (c *Compiler) settle(j *conjunct) error {
 	if j.count.empty() {
 		j.restrict(^kindArray, func() *Error { return j.count.maxAt.fail(ErrUnsatisfiable, "minItems is greater") })
 	}
+	c.settleDenied(j)
+	c.settleMembers(j)
 	return nil
 }
 
@@ -273,7 +275,7 @@ func (c *Compiler) settleText(j *conjunct) error {
 		j.restrict(^kindString, func() *Error { return j.length.maxAt.fail(ErrUnsatisfiable, "minLength is greater") })
 		return nil
 	}
-	if len(j.patterns) == 0 {
+	if len(j.patterns) == 0 && !j.deniesText() {
 		return nil
 	}
 	var err error
@@ -281,7 +283,10 @@ func (c *Compiler) settleText(j *conjunct) error {
 		return err
 	}
 	if j.text == nil {
-		at := j.patterns[len(j.patterns)-1].at
+		at := j.deniedAt
+		if n := len(j.patterns); n > 0 {
+			at = j.patterns[n-1].at
+		}
 		j.restrict(^kindString, func() *Error { return at.fail(ErrUnsatisfiable, "no string matches within the lengths") })
 	}
 	return nil
@@ -293,6 +298,14 @@ func (c *Compiler) admits(j *conjunct, v *ojson.Value) (bool, error) {
 	k := kindOf(v)
 	if j.kinds&k == 0 {
 		return false, nil
+	}
+	if j.denies(v) {
+		return false, nil
+	}
+	for _, t := range j.must {
+		if ok, err := c.holds(t, v); !ok || err != nil {
+			return false, err
+		}
 	}
 	switch k {
 	case kindInteger, kindFraction:
@@ -321,96 +334,37 @@ func (c *Compiler) admitsText(j *conjunct, s string) (bool, error) {
 		if err != nil {
 			return false, p.failed(err)
 		}
-		if !d.Match(s) {
+		if d.Match(s) == p.not {
 			return false, nil
 		}
 	}
 	return true, nil
-}
-
-func (c *Compiler) admitsArray(j *conjunct, v *ojson.Value) (bool, error) {
-	if n := len(v.Items); n < j.count.min || (j.count.max >= 0 && n > j.count.max) {
-		return false, nil
-	}
-	for _, f := range j.arrays {
-		for i, item := range v.Items {
-			l := f.items
-			if i < len(f.prefix) {
-				l = f.prefix[i]
-			}
-			if ok, err := c.holds(l, item); !ok || err != nil {
-				return false, err
-			}
-		}
-	}
-	return true, nil
-}
-
-func (c *Compiler) admitsObject(j *conjunct, v *ojson.Value) (bool, error) {
-	if j.minProps > len(v.Members) {
-		return false, nil
-	}
-	for _, r := range j.required {
-		if v.Get(r.name) == nil {
-			return false, nil
-		}
-	}
-	for _, f := range j.objects {
-		for _, m := range v.Members {
-			if ok, err := c.holds(f.location(m.Name), m.Value); !ok || err != nil {
-				return false, err
-			}
-		}
-	}
-	return true, nil
-}
-
-// location returns the schema that a facet sets for a member, or nil.
-func (f *objectFacet) location(name string) *location {
-	for i := range f.props {
-		if f.props[i].name == name {
-			return f.props[i].l
-		}
-	}
-	return f.additional
-}
-
-// holds reports whether a value is valid at a location; anything is where there is none.
-func (c *Compiler) holds(l *location, v *ojson.Value) (bool, error) {
-	if l == nil || l.free {
-		return true, nil
-	}
-	g := c.goal("", []*location{l})
-	if err := c.expand(g); err != nil {
-		return false, err
-	}
-	key := equalityKey(v)
-	for _, j := range g.alts {
-		if j.hasEnum && !slices.ContainsFunc(j.enum, func(e *ojson.Value) bool { return equalityKey(e) == key }) {
-			continue
-		}
-		ok, err := c.admits(j, v)
-		if err != nil {
-			return false, err
-		}
-		if !ok {
-			continue
-		}
-		for _, b := range j.blocked {
-			if b.kinds&kindOf(v) != 0 {
-				return false, b.err
-			}
-		}
-		return true, nil
-	}
-	return false, nil
 }
 
 // pattern is a parsed pattern with its automaton, made when first needed.
 type pattern struct {
-	re  *regex.Regex
-	dfa *regex.DFA
-	err error
+	re    *regex.Regex // nil: the automaton is given
+	key   string       // the pattern as written, or a text that stands for it
+	dfa   *regex.DFA
+	other *regex.DFA // the complement
+	err   error
+}
+
+// without returns the automaton of the strings that do not match.
+func (p *pattern) without(limits regex.Limits) (*regex.DFA, error) {
+	d, err := p.automaton(limits)
+	if err == nil && p.other == nil {
+		p.other = d.Complement()
+	}
+	return p.other, err
+}
+
+// signed returns the automaton of the strings that are to match, or not to.
+func (p patternAt) signed(limits regex.Limits) (*regex.DFA, error) {
+	if p.not {
+		return p.p.without(limits)
+	}
+	return p.p.automaton(limits)
 }
 
 func (p *pattern) automaton(limits regex.Limits) (*regex.DFA, error) {

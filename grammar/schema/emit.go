@@ -3,6 +3,7 @@ package schema
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/callama/callama/grammar/gbnf"
 	"github.com/callama/callama/grammar/regex"
@@ -86,7 +87,7 @@ func (c *Compiler) emit(g *goal) (gbnf.Expr, error) {
 }
 
 func (g *goal) ruleName() string {
-	if len(g.locations) == 0 {
+	if len(g.terms) == 0 {
 		return "value"
 	}
 	return g.name
@@ -136,15 +137,15 @@ func (c *Compiler) alternatives(g *goal, rule *gbnf.Ref, j *conjunct, s *shape) 
 		}
 		return alts, nil
 	}
-	if s.object != nil && s.object.lacking() == nil {
+	if s.object != nil && s.object.satisfiable() {
 		e, err := c.object(rule, s.object)
 		if err != nil {
 			return nil, err
 		}
 		alts = append(alts, e)
 	}
-	if s.array != nil && s.array.lacking(j) == nil {
-		e, err := c.array(j, s.array)
+	if s.array != nil && s.array.satisfiable(j) {
+		e, err := c.array(g, j, s.array)
 		if err != nil {
 			return nil, err
 		}
@@ -158,13 +159,17 @@ func (c *Compiler) alternatives(g *goal, rule *gbnf.Ref, j *conjunct, s *shape) 
 		alts = append(alts, e)
 	}
 	if j.kinds&kindNumber != 0 {
-		e, err := c.number(j)
-		if err != nil {
-			return nil, err
+		for _, r := range c.numberRanges(j) {
+			e, err := c.number(r)
+			if err != nil {
+				return nil, err
+			}
+			alts = append(alts, e)
 		}
-		alts = append(alts, e)
 	}
-	if j.kinds&kindBool != 0 {
+	if bools := j.bools(); j.kinds&kindBool != 0 && len(bools) == 1 {
+		alts = append(alts, gbnf.Lit(strconv.FormatBool(bools[0])))
+	} else if j.kinds&kindBool != 0 {
 		alts = append(alts, c.rule("boolean", func() gbnf.Expr { return gbnf.OneOf(gbnf.Lit("true"), gbnf.Lit("false")) }))
 	}
 	if j.kinds&kindNull != 0 {
@@ -186,7 +191,15 @@ func (c *Compiler) text(g *goal, j *conjunct) (gbnf.Expr, error) {
 
 // array returns the expression of arrays. Counts are counters; only the prefix is
 // written out.
-func (c *Compiler) array(j *conjunct, a *arrayShape) (gbnf.Expr, error) {
+func (c *Compiler) array(g *goal, j *conjunct, a *arrayShape) (gbnf.Expr, error) {
+	comma := join(gbnf.Lit(c.comma()), c.space())
+	if a.values != nil {
+		return c.emitDistinct(a.values, comma), nil
+	}
+	if a.chain != nil {
+		items, err := c.emitChain(g, a.chain, comma)
+		return join(gbnf.Lit("["), c.space(), items, gbnf.Lit("]")), err
+	}
 	least, most := j.count.min, j.count.max
 	for i, g := range a.prefix {
 		if !g.productive && (most < 0 || i < most) {
@@ -208,7 +221,6 @@ func (c *Compiler) array(j *conjunct, a *arrayShape) (gbnf.Expr, error) {
 		}
 		items[i] = join(e, c.space())
 	}
-	comma := join(gbnf.Lit(c.comma()), c.space())
 	var tail gbnf.Expr = gbnf.Lit("") // what follows the prefix
 	if most < 0 || most > prefix {
 		e, err := c.emit(a.rest)

@@ -28,12 +28,12 @@ func ExampleCompileTool() {
 		fmt.Println(err)
 	}
 
-	_, err = schema.CompileTool(gbnf.NewBuilder(), "f", []byte(`{"properties": {"x": {"not": {"type": "null"}}}}`), opts)
+	_, err = schema.CompileTool(gbnf.NewBuilder(), "f", []byte(`{"properties": {"x": {"type": "array", "uniqueItems": true}}}`), opts)
 	fmt.Println(err)
 	// Output:
 	// root ::= vector-sum
 	// vector-sum ::= "{" "\"a\": " vector-sum-a (", " "\"scale\": " ([1-9] | "1" [0-2]))? "}"
 	// vector-sum-a ::= "[" (boolean (", " boolean){0,8})? "]"
 	// boolean ::= "true" | "false"
-	// schema: tools/f: /properties/x/not: keyword "not": not supported
+	// schema: tools/f: /properties/x/uniqueItems: keyword "uniqueItems": not supported: only items of which there are few values, such as those of an enum, can be told apart
 }

@@ -18,7 +18,9 @@ type keyword func(c *Compiler, j *conjunct, at place, v *ojson.Value) *Error
 // expanded in place (anyOf).
 func keywordOf(name string) (apply keyword, known bool) {
 	switch name {
-	case "$ref", "allOf", "anyOf", "oneOf", "then", "else", "minContains", "maxContains", "additionalItems":
+	case "$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "not", "if", "then", "else",
+		"dependentRequired", "dependentSchemas", "dependencies", "minContains", "maxContains", "additionalItems",
+		"unevaluatedItems", "unevaluatedProperties":
 		return nil, true
 	case "type":
 		return applyType, true
@@ -32,20 +34,22 @@ func keywordOf(name string) (apply keyword, known bool) {
 		return applyMultipleOf, true
 	case "divisibleBy": // draft 3, and written by people who know it
 		return applyMultipleOf, true
-	case "minLength", "maxLength", "minItems", "maxItems":
+	case "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties":
 		return applySpan, true
 	case "pattern":
 		return applyPattern, true
 	case "items", "prefixItems":
 		return applyArray, true
-	case "properties", "additionalProperties":
+	case "contains":
+		return applyContains, true
+	case "uniqueItems":
+		return applyUnique, true
+	case "properties", "patternProperties", "additionalProperties":
 		return applyObject, true
+	case "propertyNames":
+		return applyNames, true
 	case "required":
 		return applyRequired, true
-	case "minProperties":
-		return applyMinProperties, true
-	case "if":
-		return applyIf, true
 	}
 	apply = refusal(name)
 	return apply, apply != nil
@@ -55,25 +59,9 @@ func keywordOf(name string) (apply keyword, known bool) {
 // not a keyword at all.
 func refusal(name string) keyword {
 	never := func(*ojson.Value) bool { return false }
-	isFalse := func(v *ojson.Value) bool { return v.Kind == ojson.Bool && !v.Bool }
-	isEmpty := func(v *ojson.Value) bool { return v.Kind == ojson.Object && len(v.Members) == 0 }
 	switch name {
-	case "not":
-		return refuse(kindAny, isFalse)
-	case "$dynamicRef", "$recursiveRef", "extends", "disallow":
+	case "extends", "disallow":
 		return refuse(kindAny, never)
-	case "uniqueItems":
-		return refuse(kindArray, isFalse)
-	case "contains":
-		return refuse(kindArray, never)
-	case "unevaluatedItems":
-		return refuse(kindArray, constrainsNothing)
-	case "maxProperties":
-		return refuse(kindObject, never)
-	case "patternProperties", "dependencies", "dependentRequired", "dependentSchemas":
-		return refuse(kindObject, isEmpty)
-	case "propertyNames", "unevaluatedProperties":
-		return refuse(kindObject, constrainsNothing)
 	}
 	return nil
 }
@@ -89,14 +77,20 @@ func refuse(k kinds, harmless func(*ojson.Value) bool) keyword {
 	}
 }
 
-func applyIf(c *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
-	if at.l.v.Get("then") == nil && at.l.v.Get("else") == nil {
-		return nil
+func applyType(_ *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
+	of, err := typesOf(at, v)
+	if err != nil {
+		return err
 	}
-	return refuse(kindAny, func(*ojson.Value) bool { return false })(c, j, at, v)
+	before := j.kinds
+	j.restrict(of, func() *Error {
+		return at.fail(ErrUnsatisfiable, "only %s is left, which the rest of the schema excludes", before)
+	})
+	return nil
 }
 
-func applyType(_ *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
+// typesOf reads the keyword type.
+func typesOf(at place, v *ojson.Value) (kinds, *Error) {
 	names := []*ojson.Value{v}
 	if v.Kind == ojson.Array {
 		names = v.Items
@@ -106,19 +100,15 @@ func applyType(_ *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
 		k, ok := typeKinds[n.Text]
 		switch {
 		case n.Kind != ojson.String:
-			return at.fail(ErrInvalid, "a type is a name or a list of names, not %s", n.Kind)
+			return 0, at.fail(ErrInvalid, "a type is a name or a list of names, not %s", n.Kind)
 		case n.Text == "any" && at.l.dialect() == dialectDraft4: // draft 3
 			k = kindAny
 		case !ok:
-			return at.fail(ErrInvalid, "unknown type %q", n.Text)
+			return 0, at.fail(ErrInvalid, "unknown type %q", n.Text)
 		}
 		of |= k
 	}
-	before := j.kinds
-	j.restrict(of, func() *Error {
-		return at.fail(ErrUnsatisfiable, "only %s is left, which the rest of the schema excludes", before)
-	})
-	return nil
+	return of, nil
 }
 
 func applyEnum(_ *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
@@ -192,11 +182,8 @@ func applySpan(_ *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
 	if fail != nil {
 		return fail
 	}
-	s := &j.length
-	if at.keyword == "minItems" || at.keyword == "maxItems" {
-		s = &j.count
-	}
-	if at.keyword == "maxLength" || at.keyword == "maxItems" {
+	s := j.span(at.keyword)
+	if at.keyword[:3] == "max" {
 		s.atMost(n, at)
 		return nil
 	}
@@ -205,6 +192,23 @@ func applySpan(_ *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
 	}
 	s.atLeast(n, at)
 	return nil
+}
+
+// spanKinds are the keywords that bound a length or a count, with the values they concern.
+var spanKinds = map[string]kinds{
+	"minLength": kindString, "maxLength": kindString, "minItems": kindArray, "maxItems": kindArray,
+	"minProperties": kindObject, "maxProperties": kindObject,
+}
+
+// span returns the length or count that a keyword bounds.
+func (j *conjunct) span(keyword string) *span {
+	switch spanKinds[keyword] {
+	case kindArray:
+		return &j.count
+	case kindObject:
+		return &j.members
+	}
+	return &j.length
 }
 
 // count reads a non-negative integer, which may be written 2.0. A number above maxCount
@@ -228,107 +232,212 @@ func applyPattern(c *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
 	if v.Kind != ojson.String {
 		return at.fail(ErrInvalid, "must be a string, not %s", v.Kind)
 	}
-	p, ok := c.patterns[v.Text]
-	if !ok {
-		re, err := regex.Parse(v.Text)
-		var e *regex.Error
-		if errors.As(err, &e) && e.Unsupported {
-			j.blocked = append(j.blocked, blocked{kindString, at.fail(ErrUnsupported, "%w", err)})
-			return nil
-		}
-		if err != nil {
-			return at.fail(ErrInvalid, "%w", err)
-		}
-		p = &pattern{re: re}
-		c.patterns[v.Text] = p
+	p, unsupported, err := c.pattern(v.Text, at)
+	if err != nil {
+		return err
 	}
-	if !slices.ContainsFunc(j.patterns, func(q patternAt) bool { return q.p == p }) {
-		j.patterns = append(j.patterns, patternAt{p, at})
+	if unsupported != nil {
+		j.blocked = append(j.blocked, blocked{kindString, unsupported})
+		return nil
+	}
+	if !slices.ContainsFunc(j.patterns, func(q patternAt) bool { return q.p == p && !q.not }) {
+		j.patterns = append(j.patterns, patternAt{p: p, at: at})
 	}
 	return nil
 }
 
+// pattern returns the pattern that a text stands for, or why it is not supported.
+func (c *Compiler) pattern(text string, at place) (p *pattern, unsupported, fail *Error) {
+	if p, ok := c.patterns[text]; ok {
+		return p, nil, nil
+	}
+	re, err := regex.Parse(text)
+	var e *regex.Error
+	if errors.As(err, &e) && e.Unsupported {
+		return nil, at.fail(ErrUnsupported, "%w", err), nil
+	}
+	if err != nil {
+		return nil, nil, at.fail(ErrInvalid, "%w", err)
+	}
+	p = &pattern{re: re, key: text}
+	c.patterns[text] = p
+	return p, nil, nil
+}
+
+// firstOf returns the first of some keywords that the schema at l has.
+func (l *location) firstOf(keywords ...string) string {
+	for _, k := range keywords {
+		if l.v.Get(k) != nil {
+			return k
+		}
+	}
+	return ""
+}
+
 // applyArray reads items, prefixItems and additionalItems together, at the first of the
-// two former that stands in the schema. A list in items means prefixItems, as it did
-// before 2020-12; only beside it additionalItems has a meaning.
+// two former that stands in the schema.
 func applyArray(_ *Compiler, j *conjunct, at place, _ *ojson.Value) *Error {
+	if at.keyword != at.l.firstOf("items", "prefixItems") {
+		return nil
+	}
+	f, err := arrayFacetOf(at)
+	if err == nil {
+		j.arrays = append(j.arrays, f)
+	}
+	return err
+}
+
+// arrayFacetOf reads items, prefixItems and additionalItems. A list in items means
+// prefixItems, as it did before 2020-12; only beside it additionalItems has a meaning.
+func arrayFacetOf(at place) (f arrayFacet, fail *Error) {
 	l := at.l
 	items, prefix := l.v.Get("items"), l.v.Get("prefixItems")
-	if at.keyword == "prefixItems" && items != nil {
-		return nil // read at items
-	}
-	var f arrayFacet
 	prefixName, restName := "prefixItems", "items"
 	if items != nil && items.Kind == ojson.Array {
 		if prefix != nil {
-			return l.fail(ErrInvalid, "items", "a list of schemas beside prefixItems")
+			return f, l.fail(ErrInvalid, "items", "a list of schemas beside prefixItems")
 		}
 		prefix, items = items, l.v.Get("additionalItems")
 		prefixName, restName = "items", "additionalItems"
 	}
 	if prefix != nil {
 		if prefix.Kind != ojson.Array {
-			return l.fail(ErrInvalid, prefixName, "must be a list, not %s", prefix.Kind)
+			return f, l.fail(ErrInvalid, prefixName, "must be a list, not %s", prefix.Kind)
 		}
 		for i, v := range prefix.Items {
-			f.prefix = append(f.prefix, l.at(v, prefixName, strconv.Itoa(i)))
+			f.prefix = append(f.prefix, term{l: l.at(v, prefixName, strconv.Itoa(i))})
 		}
 	}
 	if items != nil {
-		f.items = l.at(items, restName)
+		f.items = term{l: l.at(items, restName)}
 	}
-	j.arrays = append(j.arrays, f)
+	return f, nil
+}
+
+func applyContains(_ *Compiler, j *conjunct, at place, _ *ojson.Value) *Error {
+	f, err := containsFacetOf(at)
+	if err == nil && (f.min > 0 || f.max >= 0 || !f.silent) {
+		j.contains = append(j.contains, f)
+	}
+	return err
+}
+
+// containsFacetOf reads contains with minContains and maxContains.
+func containsFacetOf(at place) (f containsFacet, fail *Error) {
+	f = containsFacet{t: term{l: at.l.at(at.l.v.Get("contains"), "contains")}, min: 1, max: -1, at: at}
+	if at.l.dialect() != dialectModern {
+		return f, nil
+	}
+	for _, name := range [...]string{"minContains", "maxContains"} {
+		v := at.l.v.Get(name)
+		if v == nil {
+			continue
+		}
+		n, tooBig, err := count(place{at.l, name}, v)
+		switch {
+		case err != nil:
+			return f, err
+		case name == "minContains":
+			f.min = n
+		case !tooBig:
+			f.max = n
+		}
+	}
+	return f, nil
+}
+
+func applyUnique(_ *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
+	if v.Kind != ojson.Bool {
+		return at.fail(ErrInvalid, "must be a boolean, not %s", v.Kind)
+	}
+	if v.Bool && j.unique == nil {
+		j.unique = &at
+	}
 	return nil
 }
 
-// applyObject reads properties and additionalProperties together, at the first of them.
-func applyObject(_ *Compiler, j *conjunct, at place, _ *ojson.Value) *Error {
-	l := at.l
-	props, additional := l.v.Get("properties"), l.v.Get("additionalProperties")
-	if at.keyword == "additionalProperties" && props != nil {
-		return nil // read at properties
+// applyObject reads properties, patternProperties and additionalProperties together, at
+// the first of them.
+func applyObject(c *Compiler, j *conjunct, at place, _ *ojson.Value) *Error {
+	if at.keyword != at.l.firstOf("properties", "patternProperties", "additionalProperties") {
+		return nil
 	}
-	var f objectFacet
-	if props != nil {
-		if props.Kind != ojson.Object {
-			return l.fail(ErrInvalid, "properties", "must be an object, not %s", props.Kind)
-		}
-		for _, m := range props.Members {
-			f.props = append(f.props, property{m.Name, l.at(m.Value, "properties", m.Name)})
-		}
-		// An empty list of properties is how no-argument tools are declared; within a
-		// tool it is how a free object is.
-		f.declares = len(f.props) > 0 || (l.doc.tool && l == l.doc.root)
+	f, unsupported, err := c.objectFacet(at)
+	if err != nil {
+		return err
 	}
-	if additional != nil {
-		f.additional = l.at(additional, "additionalProperties")
+	if unsupported != nil {
+		j.blocked = append(j.blocked, blocked{kindObject, unsupported})
 	}
 	j.objects = append(j.objects, f)
 	return nil
 }
 
-func applyRequired(_ *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
-	if v.Kind == ojson.Bool {
-		return at.fail(ErrInvalid, "must be a list of names in the object's schema, not a flag in the property's")
-	}
-	if v.Kind != ojson.Array {
-		return at.fail(ErrInvalid, "must be a list of names, not %s", v.Kind)
-	}
-	for _, n := range v.Items {
-		if n.Kind != ojson.String {
-			return at.fail(ErrInvalid, "must be a list of names, and holds %s", n.Kind)
+// objectFacet reads properties, patternProperties and additionalProperties. Patterns that
+// are not supported are left out and named.
+func (c *Compiler) objectFacet(at place) (f objectFacet, unsupported, fail *Error) {
+	l := at.l
+	props, patterns := l.v.Get("properties"), l.v.Get("patternProperties")
+	if props != nil {
+		if props.Kind != ojson.Object {
+			return f, nil, l.fail(ErrInvalid, "properties", "must be an object, not %s", props.Kind)
 		}
-		if !slices.ContainsFunc(j.required, func(r requiredAt) bool { return r.name == n.Text }) {
-			j.required = append(j.required, requiredAt{n.Text, at})
+		for _, m := range props.Members {
+			f.props = append(f.props, property{m.Name, term{l: l.at(m.Value, "properties", m.Name)}})
 		}
+		// An empty list of properties is how no-argument tools are declared; within a
+		// tool it is how a free object is.
+		f.declares = len(f.props) > 0 || (l.doc.tool && l == l.doc.root)
+	}
+	if patterns != nil {
+		if patterns.Kind != ojson.Object {
+			return f, nil, l.fail(ErrInvalid, "patternProperties", "must be an object, not %s", patterns.Kind)
+		}
+		for _, m := range patterns.Members {
+			here := place{l, "patternProperties"}
+			p, not, err := c.pattern(m.Name, here)
+			if err != nil {
+				return f, nil, err
+			}
+			if not != nil {
+				unsupported = not
+				continue
+			}
+			f.patterns = append(f.patterns, patternProperty{p, here, term{l: l.at(m.Value, "patternProperties", m.Name)}})
+		}
+	}
+	f.additional = l.optional("additionalProperties")
+	return f, unsupported, nil
+}
+
+func applyNames(_ *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
+	if t := (term{l: at.l.at(v, at.keyword)}); !t.free() {
+		j.names = append(j.names, t)
 	}
 	return nil
 }
 
-func applyMinProperties(_ *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
-	n, _, fail := count(at, v)
-	if fail == nil && n > j.minProps {
-		j.minProps, j.minNames = n, &at
+func applyRequired(_ *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
+	names, err := namesOf(at, v)
+	for _, n := range names {
+		j.require(n, at)
 	}
-	return fail
+	return err
+}
+
+// namesOf reads the keyword required.
+func namesOf(at place, v *ojson.Value) (names []string, fail *Error) {
+	if v.Kind == ojson.Bool {
+		return nil, at.fail(ErrInvalid, "must be a list of names in the object's schema, not a flag in the property's")
+	}
+	if v.Kind != ojson.Array {
+		return nil, at.fail(ErrInvalid, "must be a list of names, not %s", v.Kind)
+	}
+	for _, n := range v.Items {
+		if n.Kind != ojson.String {
+			return nil, at.fail(ErrInvalid, "must be a list of names, and holds %s", n.Kind)
+		}
+		names = append(names, n.Text)
+	}
+	return names, nil
 }

@@ -25,16 +25,23 @@ func (c *Compiler) language(j *conjunct) (*language, error) {
 	window := regex.Window{Min: j.length.min, Max: j.length.max}
 	parts := []string{strconv.Itoa(window.Min), strconv.Itoa(window.Max)}
 	for _, p := range j.patterns {
-		parts = append(parts, p.p.re.String())
+		if p.not {
+			parts = append(parts, "not")
+		}
+		parts = append(parts, p.p.key)
+	}
+	denied := j.deniedTexts()
+	for _, s := range denied {
+		parts = append(parts, "denied", s)
 	}
 	key := strings.Join(parts, "\x00")
 	if l, ok := c.languages[key]; ok {
 		return l, nil
 	}
 	l, ok := oneClass(j, window)
-	if !ok {
+	if !ok || len(denied) > 0 {
 		var err error
-		if l, err = c.automaton(j, window); err != nil {
+		if l, err = c.automaton(j, window, denied); err != nil {
 			return nil, err
 		}
 	}
@@ -49,6 +56,9 @@ func (c *Compiler) language(j *conjunct) (*language, error) {
 func oneClass(j *conjunct, w regex.Window) (*language, bool) {
 	class := regex.AllRunes
 	for _, p := range j.patterns {
+		if p.not || p.p.re == nil {
+			return nil, false
+		}
 		set, window, ok := p.p.re.OneClass()
 		if !ok {
 			return nil, false
@@ -68,12 +78,12 @@ func oneClass(j *conjunct, w regex.Window) (*language, bool) {
 	return &language{window: w, class: class}, true
 }
 
-// automaton intersects the automata of all patterns.
-func (c *Compiler) automaton(j *conjunct, w regex.Window) (*language, error) {
+// automaton intersects the automata of all patterns, and leaves out the denied strings.
+func (c *Compiler) automaton(j *conjunct, w regex.Window, denied []string) (*language, error) {
 	var all *regex.DFA
 	for _, p := range j.patterns {
-		d, err := p.p.automaton(c.lim.Pattern)
-		if err != nil && len(j.patterns) == 1 {
+		d, err := p.signed(c.lim.Pattern)
+		if err != nil && len(j.patterns) == 1 && len(denied) == 0 && !p.not && p.p.re != nil {
 			if l, ok := tree(p.p.re, w); ok {
 				return l, nil
 			}
@@ -86,14 +96,33 @@ func (c *Compiler) automaton(j *conjunct, w regex.Window) (*language, error) {
 		}
 		all = d
 	}
+	if len(denied) > 0 {
+		others := regex.Literals(denied...).Complement()
+		if all == nil {
+			all = others
+		} else {
+			var err error
+			if all, err = regex.Intersect(all, others, c.lim.Pattern); err != nil {
+				return nil, j.textPlace().fail(ErrLimit, "%w", err)
+			}
+		}
+	}
 	ok, err := all.HasLength(w, c.lim.Pattern)
 	if err != nil {
-		return nil, j.patterns[0].failed(err)
+		return nil, j.textPlace().fail(ErrLimit, "%w", err)
 	}
 	if !ok {
 		return nil, nil
 	}
 	return &language{window: w, dfa: all}, nil
+}
+
+// textPlace returns a keyword to blame for an automaton of strings.
+func (j *conjunct) textPlace() place {
+	if len(j.patterns) > 0 {
+		return j.patterns[0].at
+	}
+	return j.deniedAt
 }
 
 // tree falls back to the pattern's own structure where its lengths need no check. The

@@ -18,6 +18,7 @@ type document struct {
 	locations map[*ojson.Value]*location // by value: each stands at one place
 	embedded  map[string]*location       // by absolute URI, with anchors; nil until needed
 	dialects  map[*location]dialect      // of resource roots
+	made      map[string]*location       // synthetic locations, by the location they belong to and a key
 }
 
 // location is one subschema at its place in a document.
@@ -30,6 +31,8 @@ type location struct {
 	resource *location // root of the resource ($id) that the location belongs to
 	base     string    // URI of a resource root; "" where nothing says
 	free     bool      // the schema constrains nothing
+	made     bool      // synthetic: see location.synthetic
+	union    []term    // of a synthetic location: a value meets one of them; v says nothing
 }
 
 // dialect is the draft that a resource is written in, as far as drafts differ here.
@@ -43,7 +46,7 @@ const (
 )
 
 func newDocument(v *ojson.Value, c *Compiler) *document {
-	d := &document{c: c, locations: make(map[*ojson.Value]*location), dialects: make(map[*location]dialect)}
+	d := &document{c: c, locations: make(map[*ojson.Value]*location), dialects: make(map[*location]dialect), made: make(map[string]*location)}
 	d.root = d.place(v)
 	d.root.resource = d.root
 	d.root.base = resolveURI("", d.root.identifier())
@@ -149,6 +152,9 @@ func (l *location) pointer() string {
 		return ""
 	}
 	p := l.parent.pointer()
+	if l.made {
+		return p
+	}
 	for t := range strings.SplitSeq(l.token, "\x00") {
 		p = ojson.AppendPointer(p, t)
 	}
@@ -173,6 +179,17 @@ func resolveURI(base, ref string) string {
 		r = b.ResolveReference(r)
 	}
 	return strings.TrimSuffix(r.String(), "#")
+}
+
+// target returns the location that a reference keyword of l names.
+func (l *location) target(keyword string, ref *ojson.Value) (*location, *Error) {
+	if ref.Kind != ojson.String {
+		return nil, l.fail(ErrInvalid, keyword, "must be a string, not %s", ref.Kind)
+	}
+	if keyword != "$ref" {
+		return nil, l.fail(ErrUnsupported, keyword, "the dynamic scope is not followed")
+	}
+	return l.resolve(ref.Text)
 }
 
 // resolve returns the location that a $ref of l names: a JSON Pointer into the location's

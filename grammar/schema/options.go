@@ -48,6 +48,11 @@ type Options struct {
 	// PythonNames reads the type names and habits of tool definitions: see Normalize.
 	PythonNames bool
 
+	// Lenient leaves out what cannot be enforced instead of refusing the schema. What was
+	// left out is listed by Compiler.Dropped; the rules then admit values that are not
+	// valid. For measuring and for callers who check the result themselves.
+	Lenient bool
+
 	Limits Limits
 }
 

@@ -1,34 +1,11 @@
 package schema
 
-import (
-	"slices"
-	"strconv"
-)
+import "slices"
 
 // shape holds the goals within the arrays and objects of a conjunct.
 type shape struct {
 	array  *arrayShape
 	object *objectShape
-}
-
-// arrayShape are the goals of items: prefix by position, rest for all others.
-type arrayShape struct {
-	prefix []*goal
-	rest   *goal
-}
-
-// objectShape are the goals of members: the declared ones in the schema's order, and
-// additional for any other name (nil: none is allowed).
-type objectShape struct {
-	members    []memberShape
-	additional *goal
-}
-
-type memberShape struct {
-	name     string
-	goal     *goal
-	required bool
-	at       place // of required
 }
 
 // explore works out everything that can be reached from a goal, and which of it can be
@@ -48,18 +25,16 @@ func (c *Compiler) explore(root *goal) error {
 		g.state = goalExplored
 		found = append(found, g)
 		for _, j := range g.alts {
-			s := c.shape(g, j)
+			s, err := c.shape(g, j)
+			if err != nil {
+				return err
+			}
 			g.shapes = append(g.shapes, s)
 			if s.array != nil {
-				queue = append(append(queue, s.array.rest), s.array.prefix...)
+				queue = s.array.within(queue)
 			}
 			if s.object != nil {
-				for _, m := range s.object.members {
-					queue = append(queue, m.goal)
-				}
-				if s.object.additional != nil {
-					queue = append(queue, s.object.additional)
-				}
+				queue = s.object.within(queue)
 			}
 		}
 	}
@@ -75,89 +50,19 @@ func (c *Compiler) explore(root *goal) error {
 }
 
 // shape makes the goals of items and members of a conjunct.
-func (c *Compiler) shape(g *goal, j *conjunct) shape {
-	var s shape
+func (c *Compiler) shape(g *goal, j *conjunct) (s shape, err error) {
 	if j.hasEnum {
-		return s
+		return s, nil
 	}
 	if j.kinds&kindArray != 0 {
-		s.array = &arrayShape{}
-		longest := 0
-		for _, f := range j.arrays {
-			longest = max(longest, len(f.prefix))
+		if s.array, err = c.arrayShape(g, j); err != nil {
+			return s, err
 		}
-		if j.count.max >= 0 {
-			longest = min(longest, j.count.max)
-		}
-		for i := range longest {
-			s.array.prefix = append(s.array.prefix, c.goal(g.name+"-"+strconv.Itoa(i), j.itemLocations(i)))
-		}
-		var rest []*location
-		for _, f := range j.arrays {
-			rest = append(rest, f.items)
-		}
-		s.array.rest = c.goal(g.name+"-item", rest)
 	}
 	if j.kinds&kindObject != 0 {
-		s.object = c.objectShape(g, j)
+		s.object, err = c.objectShape(g, j)
 	}
-	return s
-}
-
-func (c *Compiler) objectShape(g *goal, j *conjunct) *objectShape {
-	s := &objectShape{}
-	var additional []*location
-	closed := false
-	for i := range j.objects {
-		f := &j.objects[i]
-		closed = closed || f.declares
-		if f.additional != nil {
-			additional = append(additional, f.additional)
-		}
-	}
-	if closed = closed && c.opts.ClosedObjects && len(additional) == 0; !closed {
-		s.additional = c.goal(g.name+"-extra", additional)
-	}
-	index := make(map[string]int)
-	add := func(name string) int {
-		at, ok := index[name]
-		if !ok {
-			at = len(s.members)
-			index[name] = at
-			s.members = append(s.members, memberShape{name: name})
-		}
-		return at
-	}
-	for i := range j.objects {
-		for _, p := range j.objects[i].props {
-			add(p.name)
-		}
-	}
-	for _, r := range j.required {
-		m := &s.members[add(r.name)]
-		m.required, m.at = true, r.at
-	}
-	// What each facet says about each name: its property, or else its additional schema.
-	said := make([][]*location, len(s.members))
-	named := make([]int, len(s.members)) // the latest facet that has the name, counted from 1
-	for i := range j.objects {
-		f := &j.objects[i]
-		for _, p := range f.props {
-			at := index[p.name]
-			said[at] = append(said[at], p.l)
-			named[at] = i + 1
-		}
-		for at := range said {
-			if named[at] != i+1 && f.additional != nil {
-				said[at] = append(said[at], f.additional)
-			}
-		}
-	}
-	for at := range s.members {
-		m := &s.members[at]
-		m.goal = c.goal(g.name+"-"+m.name, said[at])
-	}
-	return s
+	return s, err
 }
 
 // satisfiable reports whether some value satisfies a goal, given which goals within it
@@ -171,34 +76,11 @@ func (g *goal) satisfiable() bool {
 			return true
 		}
 		s := &g.shapes[i]
-		if (s.array != nil && s.array.lacking(j) == nil) || (s.object != nil && s.object.lacking() == nil) {
+		if (s.array != nil && s.array.satisfiable(j)) || (s.object != nil && s.object.satisfiable()) {
 			return true
 		}
 	}
 	return false
-}
-
-// lacking returns a demanded item that cannot be satisfied, or nil.
-func (a *arrayShape) lacking(j *conjunct) *goal {
-	for i := range min(j.count.min, len(a.prefix)) {
-		if !a.prefix[i].productive {
-			return a.prefix[i]
-		}
-	}
-	if j.count.min > len(a.prefix) && !a.rest.productive {
-		return a.rest
-	}
-	return nil
-}
-
-// lacking returns a required member that cannot be satisfied, or nil.
-func (o *objectShape) lacking() *memberShape {
-	for i := range o.members {
-		if o.members[i].required && !o.members[i].goal.productive {
-			return &o.members[i]
-		}
-	}
-	return nil
 }
 
 // explain returns the error of a goal that cannot be satisfied: the first cause found
@@ -213,11 +95,15 @@ func (c *Compiler) explain(g *goal) error {
 			if j.dead != nil {
 				return j.dead
 			}
-			if s := g.shapes[i]; s.object != nil && s.object.lacking() != nil {
-				lastRequired = s.object.lacking()
-				next = lastRequired.goal
-			} else if s.array != nil && next == nil {
-				next = s.array.lacking(j)
+			s := g.shapes[i]
+			if s.object != nil {
+				if m := s.object.lackingMember(); m != nil {
+					lastRequired, next = m, m.goal
+					continue
+				}
+			}
+			if s.array != nil && next == nil {
+				next = s.array.lackingItem(j)
 			}
 		}
 		if next == nil {
@@ -228,8 +114,13 @@ func (c *Compiler) explain(g *goal) error {
 	if lastRequired != nil {
 		return lastRequired.at.fail(ErrUnsatisfiable, "%q demands itself without an end", lastRequired.name)
 	}
-	if len(g.locations) > 0 {
-		return g.locations[0].fail(ErrUnsatisfiable, "", "the schema demands itself without an end")
+	for _, j := range g.alts {
+		if j.kinds&kindObject != 0 && !j.members.empty() && j.members.min > 0 {
+			return j.members.minAt.fail(ErrUnsatisfiable, "there are not that many members")
+		}
+	}
+	if len(g.terms) > 0 {
+		return g.terms[0].l.fail(ErrUnsatisfiable, "", "nothing can be made of what the schema demands of items and members")
 	}
 	return &Error{Code: ErrUnsatisfiable}
 }

@@ -39,7 +39,19 @@ type Compiler struct {
 	names     map[string]int       // uses of each rule name
 
 	objectLoc *location // {"type": "object"}
+	falseLoc  *location // the schema false
+	dropped   []*Error
 }
+
+// never is the term that nothing meets.
+func (c *Compiler) never() term {
+	if c.falseLoc == nil {
+		c.falseLoc = newDocument(never(), c).root
+	}
+	return term{l: c.falseLoc}
+}
+
+func never() *ojson.Value { return &ojson.Value{Kind: ojson.Bool} }
 
 // New returns a Compiler that adds to b.
 func New(b *gbnf.Builder, opts Options) *Compiler {
@@ -70,7 +82,11 @@ func (c *Compiler) AnyObject() (gbnf.Expr, error) { return c.compile("object", c
 
 // compile returns the expression of the values that are valid at all given locations.
 func (c *Compiler) compile(name string, locations ...*location) (gbnf.Expr, error) {
-	g := c.goal(name, locations)
+	terms := make([]term, len(locations))
+	for i, l := range locations {
+		terms[i].l = l
+	}
+	g := c.goal(name, terms)
 	if err := c.explore(g); err != nil {
 		return nil, err
 	}

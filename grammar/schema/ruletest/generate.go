@@ -3,6 +3,7 @@ package ruletest
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/callama/callama/grammar/gbnf"
@@ -76,11 +77,37 @@ func (w *Generator) heightOf(e gbnf.Expr) int {
 				h = max(h, w.heightOf(m.Expr))
 			}
 		}
-		return h
+		return max(h, w.heightOfMin(e))
 	case *gbnf.Token:
 		return unknown
 	}
 	return 0
+}
+
+// heightOfMin returns the height that the least number of members needs.
+func (w *Generator) heightOfMin(e *gbnf.Members) int {
+	need := e.Min
+	var optional []int
+	least := unknown // of repeating members
+	for _, m := range e.Items {
+		h := w.heightOf(m.Expr)
+		if m.Repeat {
+			least = min(least, h)
+		}
+		if m.Required {
+			need--
+		} else {
+			optional = append(optional, h)
+		}
+	}
+	if need <= 0 {
+		return 0
+	}
+	slices.Sort(optional)
+	if need > len(optional) {
+		return max(least, slices.Max(append(optional, 0)))
+	}
+	return optional[need-1]
 }
 
 func (w *Generator) write(sb *strings.Builder, e gbnf.Expr) {
@@ -134,31 +161,63 @@ func (w *Generator) choose(items []gbnf.Expr) gbnf.Expr {
 }
 
 func (w *Generator) members(sb *strings.Builder, e *gbnf.Members) {
-	var picked []gbnf.Expr
+	var picked []int
+	required := 0
 	for _, m := range e.Items {
+		if m.Required {
+			required++
+		}
+	}
+	for at, m := range e.Items {
 		times := 0
 		switch {
 		case m.Required:
 			times = 1
+			required--
 		case w.budget > 0 && w.heightOf(m.Expr) < unknown:
 			times = w.rng.IntN(2)
 		}
 		if m.Repeat && times > 0 {
 			times += w.rng.IntN(2)
 		}
-		for range times {
-			picked = append(picked, m.Expr)
+		for i := range times {
+			if must := m.Required && i == 0; must || e.Max == 0 || len(picked)+required < e.Max {
+				picked = append(picked, at)
+			}
 		}
 	}
+	picked = w.fill(picked, e)
 	if !e.Ordered {
 		w.rng.Shuffle(len(picked), func(i, j int) { picked[i], picked[j] = picked[j], picked[i] })
 	}
-	for i, m := range picked {
+	for i, at := range picked {
 		if i > 0 {
 			w.write(sb, e.Sep)
 		}
-		w.write(sb, m)
+		w.write(sb, e.Items[at].Expr)
 	}
+}
+
+// fill adds members until there are enough of them: those of the least height that are
+// not there yet, then repeating ones.
+func (w *Generator) fill(picked []int, e *gbnf.Members) []int {
+	if len(picked) >= e.Min {
+		return picked
+	}
+	byHeight := make([]int, len(e.Items))
+	for i := range byHeight {
+		byHeight[i] = i
+	}
+	slices.SortStableFunc(byHeight, func(a, b int) int { return w.heightOf(e.Items[a].Expr) - w.heightOf(e.Items[b].Expr) })
+	for _, again := range [...]bool{false, true} {
+		for _, at := range byHeight {
+			for len(picked) < e.Min && (!slices.Contains(picked, at) || (again && e.Items[at].Repeat)) {
+				picked = append(picked, at)
+			}
+		}
+	}
+	slices.Sort(picked)
+	return picked
 }
 
 // char returns a random member of a class, mostly ASCII where there is a choice.

@@ -116,17 +116,26 @@ func (r *recogniser) members(e *gbnf.Members, at int) ends {
 		at   int
 		seen string // per item, '1' if it has appeared
 		last int    // of Ordered: the index of the latest item
+		// members so far; beyond Min only where Max says that it matters
+		count int
 	}
 	found := ends{}
 	visited := make(map[state]bool)
 	var visit func(s state, first bool)
 	visit = func(s state, first bool) {
-		complete := true
+		complete := s.count >= e.Min
 		for i, m := range e.Items {
 			complete = complete && (!m.Required || s.seen[i] == '1')
 		}
 		if complete {
 			found[s.at] = struct{}{}
+		}
+		if e.Max > 0 && s.count == e.Max {
+			return
+		}
+		count := s.count + 1
+		if e.Max == 0 {
+			count = min(count, e.Min)
 		}
 		from := ends{s.at: {}}
 		if !first {
@@ -139,7 +148,7 @@ func (r *recogniser) members(e *gbnf.Members, at int) ends {
 			for end := range r.each(from, m.Expr) {
 				seen := []byte(s.seen)
 				seen[i] = '1'
-				if next := (state{end, string(seen), i}); !visited[next] {
+				if next := (state{end, string(seen), i, count}); !visited[next] {
 					visited[next] = true
 					visit(next, false)
 				}

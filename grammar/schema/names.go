@@ -1,0 +1,326 @@
+package schema
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/callama/callama/grammar/gbnf"
+	"github.com/callama/callama/grammar/regex"
+)
+
+// partition divides the names that members can have: the declared ones, each of which is
+// a case of its own, and classes of others that no part of the schema tells apart.
+type partition struct {
+	declared []string
+	classes  []nameClass
+}
+
+// nameClass is a set of names that are not declared.
+type nameClass struct {
+	key    string            // equal for equal classes only
+	in     map[*pattern]bool // the patterns that every name of the class matches; no name matches another
+	dfa    *regex.DFA        // nil: any name but except
+	except []string
+}
+
+// Bounds of partitions.
+const (
+	// maxNameClasses bounds the classes that patterns cut the names into: n patterns that
+	// overlap in every way make 2^n.
+	maxNameClasses = 256
+	// maxClassNames is the size up to which a class is written out as declared names, so
+	// that none of them can be given twice.
+	maxClassNames = 32
+)
+
+// predicates returns the patterns that tell names apart in a conjunct.
+func (c *Compiler) predicates(j *conjunct) (list []patternProperty, err error) {
+	add := func(p *pattern, at place) {
+		if p != nil && !slices.ContainsFunc(list, func(q patternProperty) bool { return q.p == p }) {
+			list = append(list, patternProperty{p: p, at: at})
+		}
+	}
+	for i := range j.objects {
+		for _, p := range j.objects[i].patterns {
+			add(p.p, p.at)
+		}
+	}
+	for i := range j.witnesses {
+		w := &j.witnesses[i]
+		add(w.pattern, w.at)
+		if w.except != nil {
+			for _, p := range w.except.patterns {
+				add(p.p, w.at)
+			}
+		}
+		if !w.name.free() {
+			p, err := c.namePattern([]term{w.name})
+			if err != nil {
+				return nil, err
+			}
+			add(p, w.at)
+		}
+	}
+	return list, nil
+}
+
+// namePattern returns a pattern of the strings that meet all terms.
+func (c *Compiler) namePattern(terms []term) (*pattern, error) {
+	set, key := termsKey(terms)
+	key = "names " + key
+	if p, ok := c.patterns[key]; ok {
+		return p, nil
+	}
+	g := c.goal("", set)
+	if err := c.finished(g); err != nil {
+		return nil, err
+	}
+	none := regex.Literals()
+	others := none.Complement() // of what the alternatives accept
+	for _, j := range g.alts {
+		d, err := c.texts(j)
+		if err != nil {
+			return nil, err
+		}
+		if d == nil {
+			continue
+		}
+		if others, err = regex.Intersect(others, d.Complement(), c.lim.Pattern); err != nil {
+			return nil, set[0].l.fail(ErrLimit, "", "%w", err)
+		}
+	}
+	p := &pattern{key: key, dfa: others.Complement(), other: others}
+	c.patterns[key] = p
+	return p, nil
+}
+
+// texts returns the automaton of the strings that a finished conjunct admits, or nil.
+func (c *Compiler) texts(j *conjunct) (*regex.DFA, error) {
+	if j.kinds&kindString == 0 {
+		return nil, nil
+	}
+	if j.hasEnum {
+		var words []string
+		for _, v := range j.enum {
+			if kindOf(v) == kindString {
+				words = append(words, v.Text)
+			}
+		}
+		return regex.Literals(words...), nil
+	}
+	all, err := lengthPattern(j.length)
+	for i := 0; err == nil && i < len(j.patterns); i++ {
+		var d *regex.DFA
+		if d, err = j.patterns[i].signed(c.lim.Pattern); err == nil {
+			all, err = regex.Intersect(all, d, c.lim.Pattern)
+		}
+	}
+	if denied := j.deniedTexts(); err == nil && len(denied) > 0 {
+		all, err = regex.Intersect(all, regex.Literals(denied...).Complement(), c.lim.Pattern)
+	}
+	if err != nil {
+		return nil, j.textPlace().fail(ErrLimit, "%w", err)
+	}
+	return all, nil
+}
+
+// lengthPattern returns the automaton of the strings of some lengths.
+func lengthPattern(s span) (*regex.DFA, error) {
+	most := ""
+	if s.max >= 0 {
+		most = fmt.Sprint(s.max)
+	}
+	re, err := regex.Parse(fmt.Sprintf(`^[\s\S]{%d,%s}$`, s.min, most))
+	if err != nil {
+		return nil, err
+	}
+	return re.DFA(regex.Limits{})
+}
+
+// part returns the partition of the names of a conjunct.
+func (c *Compiler) part(j *conjunct) (*partition, error) {
+	if j.partition != nil {
+		return j.partition, nil
+	}
+	p := &partition{}
+	j.partition = p
+	index := make(map[string]bool)
+	add := func(name string) {
+		if !index[name] {
+			index[name] = true
+			p.declared = append(p.declared, name)
+		}
+	}
+	for i := range j.objects {
+		for _, prop := range j.objects[i].props {
+			add(prop.name)
+		}
+	}
+	for _, r := range j.required {
+		add(r.name)
+	}
+	for _, name := range j.absent {
+		add(name)
+	}
+	for i := range j.witnesses {
+		if e := j.witnesses[i].except; e != nil {
+			for _, prop := range e.props {
+				add(prop.name)
+			}
+		}
+	}
+	preds, err := c.predicates(j)
+	if err != nil {
+		return nil, err
+	}
+	if len(preds) == 0 && len(j.names) == 0 {
+		p.classes = []nameClass{{except: p.declared}}
+		return p, nil
+	}
+	classes, err := c.classes(j, preds)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range classes {
+		if words, all := k.dfa.Words(maxClassNames); all {
+			for _, w := range words {
+				add(w)
+			}
+			continue
+		}
+		p.classes = append(p.classes, k)
+	}
+	for i := range p.classes {
+		if err := c.leaveOut(&p.classes[i], p.declared); err != nil {
+			return nil, err
+		}
+	}
+	p.classes = slices.DeleteFunc(p.classes, func(k nameClass) bool { return k.dfa.Empty() })
+	return p, nil
+}
+
+// classes cuts the names that are allowed by the patterns that they match.
+func (c *Compiler) classes(j *conjunct, preds []patternProperty) ([]nameClass, error) {
+	first := nameClass{dfa: regex.Literals().Complement(), in: make(map[*pattern]bool)}
+	if len(j.names) > 0 {
+		p, err := c.namePattern(j.names)
+		if err != nil {
+			return nil, err
+		}
+		first.dfa, first.key = p.dfa, p.key
+	}
+	classes := []nameClass{first}
+	for _, pred := range preds {
+		var cut []nameClass
+		for _, k := range classes {
+			for _, not := range [...]bool{false, true} {
+				d, err := patternAt{p: pred.p, not: not}.signed(c.lim.Pattern)
+				if err == nil {
+					d, err = regex.Intersect(k.dfa, d, c.lim.Pattern)
+				}
+				if err != nil {
+					return nil, pred.at.fail(ErrLimit, "%w", err)
+				}
+				if d.Empty() {
+					continue
+				}
+				in := make(map[*pattern]bool, len(k.in)+1)
+				for p := range k.in {
+					in[p] = true
+				}
+				if !not {
+					in[pred.p] = true
+				}
+				cut = append(cut, nameClass{key: fmt.Sprintf("%s %t:%q", k.key, not, pred.p.key), in: in, dfa: d})
+			}
+		}
+		if classes = cut; len(classes) > maxNameClasses {
+			return nil, pred.at.fail(ErrLimit, "%w", &LimitError{Name: "classes of names", Limit: maxNameClasses, Got: len(classes)})
+		}
+	}
+	return classes, nil
+}
+
+// leaveOut takes the declared names out of a class.
+func (c *Compiler) leaveOut(k *nameClass, declared []string) error {
+	var out []string
+	for _, name := range declared {
+		if k.dfa.Match(name) {
+			out = append(out, name)
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	slices.Sort(out)
+	d, err := regex.Intersect(k.dfa, regex.Literals(out...).Complement(), c.lim.Pattern)
+	if err != nil {
+		return &Error{Code: ErrLimit, Err: err}
+	}
+	k.dfa = d
+	k.key += " except " + strings.Join(quoteAll(out), "")
+	return nil
+}
+
+func quoteAll(names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = fmt.Sprintf("%q", n)
+	}
+	return out
+}
+
+// emitNames returns the expression of the names of a class, quotes included.
+func (c *Compiler) emitNames(k *nameClass) (gbnf.Expr, error) {
+	if k.dfa == nil {
+		return c.nameExcept(slices.Clone(k.except)), nil
+	}
+	key := "name " + k.key
+	if ref, ok := c.shared[key]; ok {
+		return ref, nil
+	}
+	name := c.unique("name")
+	e, err := regex.Rules(c.b, name, k.dfa, regex.RuleOptions{Encoding: c.encode, End: gbnf.Lit(`"`), Limits: c.lim.Pattern})
+	var le *regex.LimitError
+	if errors.As(err, &le) {
+		return nil, &Error{Code: ErrLimit, Keyword: "patternProperties", Err: err}
+	}
+	ref := c.b.Add(name, gbnf.Concat(gbnf.Lit(`"`), e))
+	c.shared[key] = ref
+	return ref, nil
+}
+
+// saidOfClass returns what a facet demands of members whose names are of a class.
+func (f *objectFacet) saidOfClass(k *nameClass) []term {
+	var out []term
+	for i := range f.patterns {
+		if k.in[f.patterns[i].p] {
+			out = append(out, f.patterns[i].t)
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, f.additional)
+	}
+	return out
+}
+
+// meantByClass reports whether the names of a class are what a witness asks for.
+func (c *Compiler) meantByClass(w *witness, k *nameClass) (bool, error) {
+	if w.pattern != nil && !k.in[w.pattern] {
+		return false, nil
+	}
+	if w.except != nil {
+		for _, p := range w.except.patterns {
+			if k.in[p.p] {
+				return false, nil
+			}
+		}
+	}
+	if w.name.free() {
+		return true, nil
+	}
+	p, err := c.namePattern([]term{w.name})
+	return err == nil && k.in[p], err
+}

@@ -1,0 +1,241 @@
+package schema
+
+import "slices"
+
+// objectShape are the goals of members: the declared ones in the schema's order, and
+// those of the classes of other names.
+type objectShape struct {
+	members []memberShape
+	others  []classShape
+	// demanded are members under other names that must be there: one of each list.
+	demanded [][]classShape
+	min, max int // number of members; max is negative where there is no bound
+}
+
+type memberShape struct {
+	name     string
+	goal     *goal
+	required bool
+	at       place // of required
+}
+
+// classShape is the goal of members whose names are of a class.
+type classShape struct {
+	names *nameClass
+	goal  *goal
+}
+
+func (o *objectShape) within(queue []*goal) []*goal {
+	for i := range o.members {
+		queue = append(queue, o.members[i].goal)
+	}
+	for _, k := range o.others {
+		queue = append(queue, k.goal)
+	}
+	for _, list := range o.demanded {
+		for _, k := range list {
+			queue = append(queue, k.goal)
+		}
+	}
+	return queue
+}
+
+// settleMembers removes objects where the constraints on their members contradict each
+// other.
+func (c *Compiler) settleMembers(j *conjunct) {
+	if j.kinds&kindObject == 0 {
+		return
+	}
+	if j.members.empty() {
+		j.restrict(^kindObject, func() *Error { return j.members.maxAt.fail(ErrUnsatisfiable, "minProperties is greater") })
+	}
+	if n := len(j.required); j.members.max >= 0 && n > j.members.max {
+		j.restrict(^kindObject, func() *Error { return j.members.maxAt.fail(ErrUnsatisfiable, "%d are required", n) })
+	}
+}
+
+// Bounds of witnesses.
+const (
+	// maxWitnesses bounds the members that must be there in one object under names that
+	// the schema leaves open. They come from negations, and any of them may be one and the
+	// same member: n of them make as many cases as a set of n has partitions, 15 for 4.
+	maxWitnesses = 4
+)
+
+// splitWitnesses turns a conjunct with witnesses into alternatives that say which name
+// each one has: a declared one, or any other. Witnesses under other names may be the same
+// member or different ones.
+func (c *Compiler) splitWitnesses(j *conjunct) ([]*conjunct, error) {
+	if len(j.witnesses) == 0 || j.kinds&kindObject == 0 || j.hasEnum {
+		return []*conjunct{j}, nil
+	}
+	if n := len(j.witnesses); n > maxWitnesses {
+		return nil, j.witnesses[n-1].at.fail(ErrLimit, "%w", &LimitError{Name: "members demanded by negations", Limit: maxWitnesses, Got: n})
+	}
+	p, err := c.part(j)
+	if err != nil {
+		return nil, err
+	}
+	var out []*conjunct
+	first := j.clone()
+	first.kinds = kindObject
+	alts := []*conjunct{first}
+	for i := range j.witnesses {
+		w := &j.witnesses[i]
+		var next []*conjunct
+		for _, name := range p.declared {
+			ok, err := c.meant(w, name)
+			if err != nil {
+				return nil, err
+			}
+			for _, k := range alts {
+				if !ok || slices.Contains(k.absent, name) {
+					continue
+				}
+				d := k.clone()
+				d.require(name, w.at)
+				d.objects = append(d.objects, objectFacet{props: []property{{name, w.value}}, silent: true})
+				next = append(next, d)
+			}
+		}
+		for _, k := range alts {
+			for b := range k.others {
+				d := k.clone()
+				d.others[b] = append(slices.Clip(d.others[b]), *w)
+				next = append(next, d)
+			}
+			d := k.clone()
+			d.others = append(d.others, []witness{*w})
+			next = append(next, d)
+		}
+		if alts = next; len(alts) > c.lim.Alternatives {
+			return nil, w.at.fail(ErrLimit, "%w", &LimitError{Name: "Alternatives", Limit: c.lim.Alternatives, Got: len(alts)})
+		}
+	}
+	if j.kinds != kindObject {
+		rest := j.clone()
+		rest.kinds &^= kindObject
+		out = append(out, rest)
+	}
+	return append(out, alts...), nil
+}
+
+func (c *Compiler) objectShape(g *goal, j *conjunct) (*objectShape, error) {
+	p, err := c.part(j)
+	if err != nil {
+		return nil, err
+	}
+	s := &objectShape{min: j.members.min, max: j.members.max}
+	for _, name := range p.declared {
+		m, err := c.memberShape(g, j, name)
+		if err != nil {
+			return nil, err
+		}
+		s.members = append(s.members, m)
+	}
+	for i, r := range j.required {
+		at := slices.IndexFunc(s.members, func(m memberShape) bool { return m.name == r.name })
+		s.members[at].required, s.members[at].at = true, j.required[i].at
+	}
+	closed := false
+	for i := range j.objects {
+		closed = closed || j.objects[i].declares
+	}
+	closed = closed && c.opts.ClosedObjects
+	for i := range p.classes {
+		k := &p.classes[i]
+		var terms []term
+		spoken := false
+		for f := range j.objects {
+			for _, t := range j.objects[f].saidOfClass(k) {
+				spoken = spoken || t.l != nil
+				terms = append(terms, t)
+			}
+		}
+		if closed && !spoken {
+			continue
+		}
+		s.others = append(s.others, classShape{k, c.goal(g.name+"-extra", terms)})
+		for b, list := range j.others {
+			if b == len(s.demanded) {
+				s.demanded = append(s.demanded, nil)
+			}
+			all, values := true, slices.Clone(terms)
+			for i := range list {
+				ok, err := c.meantByClass(&list[i], k)
+				if err != nil {
+					return nil, err
+				}
+				all = all && ok
+				values = append(values, list[i].value)
+			}
+			if all {
+				s.demanded[b] = append(s.demanded[b], classShape{k, c.goal(g.name+"-some", values)})
+			}
+		}
+	}
+	for len(s.demanded) < len(j.others) { // no class is left
+		s.demanded = append(s.demanded, nil)
+	}
+	return s, nil
+}
+
+// memberShape makes the goal of a declared member.
+func (c *Compiler) memberShape(g *goal, j *conjunct, name string) (memberShape, error) {
+	m := memberShape{name: name}
+	var terms []term
+	for i := range j.objects {
+		said, err := c.said(&j.objects[i], name)
+		if err != nil {
+			return m, err
+		}
+		terms = append(terms, said...)
+	}
+	if slices.Contains(j.absent, name) {
+		terms = append(terms, c.never())
+	} else if ok, err := c.holdsAll(j.names, text(name)); err != nil {
+		return m, err
+	} else if !ok {
+		terms = append(terms, term{l: j.names[0].l.synthetic("never", never)})
+	}
+	m.goal = c.goal(g.name+"-"+name, terms)
+	return m, nil
+}
+
+// lackingMember returns a required member that cannot be satisfied, or nil.
+func (o *objectShape) lackingMember() *memberShape {
+	for i := range o.members {
+		if o.members[i].required && !o.members[i].goal.productive {
+			return &o.members[i]
+		}
+	}
+	return nil
+}
+
+// satisfiable reports whether there is such an object.
+func (o *objectShape) satisfiable() bool {
+	if o.lackingMember() != nil {
+		return false
+	}
+	least, most := len(o.demanded), 0
+	for i := range o.members {
+		if o.members[i].required {
+			least++
+		}
+		if o.members[i].goal.productive {
+			most++
+		}
+	}
+	anyClass := func(list []classShape) bool {
+		return slices.ContainsFunc(list, func(k classShape) bool { return k.goal.productive })
+	}
+	for _, list := range o.demanded {
+		if !anyClass(list) {
+			return false
+		}
+	}
+	if o.max >= 0 && least > o.max {
+		return false
+	}
+	return most >= o.min || anyClass(o.others) // a class of others never runs out of names
+}

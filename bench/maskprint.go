@@ -26,7 +26,7 @@ const (
 // refusal, the slowest masks and compilations, memory and calibration.
 func (r *MaskReport) Print(w io.Writer) error {
 	p := &printer{w: w}
-	p.printf("vocabulary %s (%d tokens), %s order, %s white space, %s", r.Vocabulary, r.Tokens, r.Order, r.Whitespace, r.Threads)
+	p.printf("vocabulary %s (%d tokens), %s order, %s spelling, %s white space, %s", r.Vocabulary, r.Tokens, r.Order, r.Spelling, r.Whitespace, r.Threads)
 	if r.Commit != "" {
 		p.printf(", commit %.12s", r.Commit)
 	}

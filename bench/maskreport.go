@@ -16,6 +16,7 @@ type MaskReport struct {
 	Tokens     int    `json:"tokens"`
 	Order      string `json:"order"`
 	Whitespace string `json:"whitespace"`
+	Spelling   string `json:"spelling"`
 	Threads    string `json:"threads"`
 	Commit     string `json:"commit,omitempty"`
 
@@ -83,7 +84,7 @@ type SlowMask struct {
 }
 
 func newMaskReport(cfg MaskConfig) *MaskReport {
-	rep := &MaskReport{Vocabulary: cfg.Vocabulary.Name, Tokens: cfg.Vocabulary.Vocab.Len(), Order: orderName(cfg.Schema.Order), Whitespace: "model",
+	rep := &MaskReport{Vocabulary: cfg.Vocabulary.Name, Tokens: cfg.Vocabulary.Vocab.Len(), Order: orderName(cfg.Schema.Order), Whitespace: "model", Spelling: spellingName(cfg.Schema.Spelling),
 		Threads: threads(), Commit: revision(), Files: len(cfg.Files), slowest: cfg.Slowest,
 		All: newGroup("all"), Calls: newGroup("function calls"), Calibration: Calibrate(cfg.Vocabulary.Vocab)}
 	if cfg.Schema.Whitespace == schema.Flexible {
@@ -97,6 +98,13 @@ func orderName(o schema.Order) string {
 		return "schema"
 	}
 	return "any"
+}
+
+func spellingName(s schema.Spelling) string {
+	if s == schema.AnySpelling {
+		return "any"
+	}
+	return "canonical"
 }
 
 func newGroup(name string) *MaskGroup { return &MaskGroup{Name: name, Statuses: make(map[Status]int)} }

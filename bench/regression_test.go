@@ -51,7 +51,7 @@ func nameInSet(row FileRow) string {
 // write lists the names under a heading for each data set and status.
 func (m maskStatuses) write() []byte {
 	var out bytes.Buffer
-	fmt.Fprintln(&out, "# What became of each file of MaskBench in any order: written by go test ./bench -run TestMaskBench -update.")
+	fmt.Fprintln(&out, "# What became of each file of MaskBench in any order and spelling: written by go test ./bench -run TestMaskBench -update.")
 	for _, set := range slices.Sorted(maps.Keys(m)) {
 		for _, status := range Statuses {
 			var names []string
@@ -145,7 +145,8 @@ func TestMaskBench(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rep, err := Masks(t.Context(), MaskConfig{Vocabulary: v, Files: files, NoRepeat: true, Slowest: -1, Schema: schema.Options{Whitespace: schema.Model}})
+	rep, err := Masks(t.Context(), MaskConfig{Vocabulary: v, Files: files, NoRepeat: true, Slowest: -1,
+		Schema: schema.Options{Whitespace: schema.Model, Spelling: schema.AnySpelling}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,7 +287,8 @@ func (was suiteTallies) lost(now suiteTallies) (lost []string) {
 
 // TestSuiteRecord runs the JSON-Schema-Test-Suite, optional tests included.
 func TestSuiteRecord(t *testing.T) {
-	rep, err := Suite(t.Context(), SuiteConfig{Dir: testdata(t, "json-schema-test-suite"), Optional: true})
+	rep, err := Suite(t.Context(), SuiteConfig{Dir: testdata(t, "json-schema-test-suite"), Optional: true,
+		Schema: schema.Options{Spelling: schema.AnySpelling}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -123,11 +123,12 @@ type SuiteDraft struct {
 
 // SuiteReport is the outcome of the suite.
 type SuiteReport struct {
-	Order   string       `json:"order"`
-	Drafts  []SuiteDraft `json:"drafts"`
-	Reasons []Reason     `json:"reasons"` // of refusals, counted in tests
-	Wrong   []SuiteCase  `json:"wrong"`
-	Cases   []SuiteCase  `json:"-"` // all, in order
+	Order    string       `json:"order"`
+	Spelling string       `json:"spelling"`
+	Drafts   []SuiteDraft `json:"drafts"`
+	Reasons  []Reason     `json:"reasons"` // of refusals, counted in tests
+	Wrong    []SuiteCase  `json:"wrong"`
+	Cases    []SuiteCase  `json:"-"` // all, in order
 }
 
 // Failures is the number of tests that are wrong, which is to say neither right nor
@@ -151,7 +152,7 @@ func Suite(ctx context.Context, cfg SuiteConfig) (*SuiteReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	rep := &SuiteReport{Order: orderName(cfg.Schema.Order)}
+	rep := &SuiteReport{Order: orderName(cfg.Schema.Order), Spelling: spellingName(cfg.Schema.Spelling)}
 	for i, f := range files {
 		if err := ctx.Err(); err != nil {
 			return rep, err

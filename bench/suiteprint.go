@@ -10,7 +10,7 @@ import (
 func (r *SuiteReport) Print(w io.Writer) error {
 	p := &printer{w: w}
 	head := []string{"tests", "right", "accepted wrongly", "rejected wrongly", "refused", "crashed", "decided"}
-	rows := [][]string{append([]string{"draft (" + r.Order + " order)"}, head...)}
+	rows := [][]string{append([]string{"draft (" + r.Order + " order, " + r.Spelling + " spelling)"}, head...)}
 	for _, d := range r.Drafts {
 		rows = append(rows, tallyRow(d.Name, d.Required))
 		if d.Optional.Tests() > 0 {

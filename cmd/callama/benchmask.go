@@ -22,6 +22,7 @@ type benchMaskCmd struct {
 	Shard      string        `default:"1/1" placeholder:"I/N" help:"Take every N-th file, from the I-th on."`
 	Limit      int           `placeholder:"N" help:"Take only the first N files of those."`
 	Order      string        `enum:"any,schema" default:"any" help:"Order of properties: ${enum}."`
+	Spelling   string        `enum:"any,canonical" default:"any" help:"Spelling of values that the grammar admits: ${enum}."`
 	Whitespace string        `enum:"model,flexible" default:"model" help:"White space that the grammar admits: ${enum}."`
 	Timeout    time.Duration `default:"60s" help:"Time for one file."`
 	Slowest    int           `default:"20" help:"How many of the slowest masks and compilations to list."`
@@ -84,6 +85,9 @@ func (c *benchMaskCmd) config() (cfg bench.MaskConfig, err error) {
 	cfg.Schema = schema.Options{Whitespace: schema.Model}
 	if c.Order == "schema" {
 		cfg.Schema.Order = schema.SchemaOrder
+	}
+	if c.Spelling == "any" {
+		cfg.Schema.Spelling = schema.AnySpelling
 	}
 	if c.Whitespace == "flexible" {
 		cfg.Schema.Whitespace = schema.Flexible

@@ -14,6 +14,7 @@ type benchSuiteCmd struct {
 	Draft       string `enum:"all,2020-12,2019-09,7,6,4" default:"all" help:"Draft of JSON Schema: ${enum}."`
 	Optional    bool   `help:"Run the optional tests too."`
 	Order       string `enum:"any,schema" default:"any" help:"Order of properties: ${enum}."`
+	Spelling    string `enum:"any,canonical" default:"any" help:"Spelling of values that the grammar admits: ${enum}."`
 	JSON        string `name:"json" placeholder:"FILE" help:"Write the report as JSON."`
 	FailOnWrong bool   `help:"Fail if any test is accepted or rejected wrongly."`
 }
@@ -26,6 +27,9 @@ func (c *benchSuiteCmd) Run(a *app) error {
 	}
 	if c.Order == "schema" {
 		cfg.Schema.Order = schema.SchemaOrder
+	}
+	if c.Spelling == "any" {
+		cfg.Schema.Spelling = schema.AnySpelling
 	}
 	if isTerminal(a.stderr) {
 		bar := newBar(a.stderr, 1, "suite")

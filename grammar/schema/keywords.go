@@ -38,6 +38,8 @@ func keywordOf(name string) (apply keyword, known bool) {
 		return applySpan, true
 	case "pattern":
 		return applyPattern, true
+	case "format":
+		return applyFormat, true
 	case "items", "prefixItems":
 		return applyArray, true
 	case "contains":

@@ -39,6 +39,7 @@ type Options struct {
 	Order      Order
 	Whitespace Whitespace
 	Spelling   Spelling
+	Formats    Formats
 
 	// ClosedObjects reads an absent additionalProperties beside properties as false, as
 	// authors of tools mean it. By the standard further properties are allowed, so this

@@ -128,6 +128,8 @@ func (x *expansion) refuteKeyword(j *conjunct, at place, v *ojson.Value) ([]*con
 		return refuteSpan(j, at, v)
 	case "pattern":
 		return x.refutePattern(j, at, v)
+	case "format":
+		return x.refuteFormat(j, at, v)
 	case "required":
 		return refuteRequired(j, at, v)
 	case "properties", "patternProperties", "additionalProperties":

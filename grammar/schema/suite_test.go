@@ -138,7 +138,7 @@ func runGroup(t *testing.T, draft string, group suiteGroup, refused, rejected ma
 		text = fmt.Sprintf(`{"$schema":"http://json-schema.org/draft-0%s/schema#",%s`, number, text[1:])
 		text = regexp.MustCompile(`,\s*}$`).ReplaceAllString(text, "}")
 	}
-	g, err := schema.CompileText([]byte(text), schema.Options{Spelling: schema.AnySpelling})
+	g, err := schema.CompileText([]byte(text), schema.Options{Spelling: schema.AnySpelling, Formats: schema.AnnotateFormats})
 	var e *schema.Error
 	switch {
 	case errors.Is(err, schema.ErrUnsatisfiable):

@@ -14,6 +14,8 @@ type expansion struct {
 	active []term // the chain of terms being applied in place, whose repetition would never end
 	silent int    // within so many negations: annotations are dropped
 	scopes int    // within so many schemas that look at annotations
+	absorb bool   // several schemas are refuted for the same alternatives
+	bases  int    // numbers given to conjunct.base
 }
 
 // enter notes that a term is being applied; leave must follow.
@@ -186,8 +188,12 @@ func live(alts []*conjunct) []*conjunct {
 
 // bounded checks the number of alternatives.
 func (x *expansion) bounded(alts []*conjunct, at place) ([]*conjunct, *Error) {
-	if len(alts) > x.c.lim.Alternatives {
-		return nil, at.fail(ErrLimit, "%w", &LimitError{Name: "Alternatives", Limit: x.c.lim.Alternatives, Got: len(alts)})
+	limit := x.c.lim.Alternatives
+	if x.c.proving > 0 {
+		limit = min(limit, maxProvedAlternatives)
+	}
+	if len(alts) > limit {
+		return nil, at.fail(ErrLimit, "%w", &LimitError{Name: "Alternatives", Limit: limit, Got: len(alts)})
 	}
 	return alts, nil
 }
@@ -208,8 +214,26 @@ func (x *expansion) cases(alts []*conjunct, at place, additions ...func([]*conju
 			return nil, err
 		}
 	}
-	return live(out), nil
+	return x.prune(live(out)), nil
 }
+
+// prune drops alternatives that demand a member that cannot be, where there are many.
+func (x *expansion) prune(alts []*conjunct) []*conjunct {
+	if len(alts) < minPruned || x.c.proving > 0 {
+		return alts
+	}
+	out := slices.DeleteFunc(slices.Clone(alts), func(j *conjunct) bool {
+		empty, err := x.c.emptyWithin(j, failureDepth)
+		return empty && err == nil
+	})
+	if len(out) == 0 {
+		return alts[:1] // for what is wrong with it
+	}
+	return out
+}
+
+// minPruned is the number of alternatives from which looking for empty ones pays.
+const minPruned = 12
 
 // branch multiplies the alternatives by the branches.
 func (x *expansion) branch(alts []*conjunct, at place, branches []term) ([]*conjunct, *Error) {
@@ -244,13 +268,14 @@ func (x *expansion) exactlyOne(alts []*conjunct, at place, branches []term) ([]*
 	for i, b := range branches {
 		additions[i] = func(alts []*conjunct) ([]*conjunct, *Error) {
 			alts, err := x.apply(alts, b)
-			for _, k := range overlaps[i] {
-				if err != nil {
-					break
-				}
-				alts, err = x.refute(alts, branches[k].l)
+			if err != nil || len(overlaps[i]) == 0 {
+				return alts, err
 			}
-			return alts, err
+			others := make([]term, len(overlaps[i]))
+			for n, k := range overlaps[i] {
+				others[n] = branches[k].negated()
+			}
+			return x.applyAll(alts, others)
 		}
 	}
 	return x.cases(alts, at, additions...)

@@ -43,6 +43,11 @@ type conjunct struct {
 	others    [][]witness // the same, among names that are not declared; each list is met by one member
 	partition *partition  // of names, once needed
 
+	// picked are the failures that were chosen since base, where negations multiply; see
+	// absorb.
+	picked []string
+	base   int
+
 	scopes []scope // of schemas with unevaluatedProperties or unevaluatedItems, outermost first
 
 	// blocked are unsupported keywords, by the kinds of values that they concern: an
@@ -129,6 +134,7 @@ func (c *conjunct) clone() *conjunct {
 	d.must = slices.Clip(d.must)
 	d.denied = slices.Clip(d.denied)
 	d.scopes = slices.Clip(d.scopes)
+	d.picked = slices.Clip(d.picked)
 	d.blocked = slices.Clip(d.blocked)
 	return &d
 }

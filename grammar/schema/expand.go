@@ -98,6 +98,8 @@ func (c *Compiler) finished(g *goal) error {
 const (
 	disjointDepth  = 3
 	maxProvedItems = 8
+	// maxProvedAlternatives bounds the cases within a proof: with more, it is given up.
+	maxProvedAlternatives = 64
 )
 
 // proof is the state of a proof of emptiness.
@@ -116,6 +118,8 @@ func (c *Compiler) provablyEmpty(terms []term, depth int) (bool, error) {
 		return p == proofEmpty, nil
 	}
 	c.proofs[key] = proofOpen
+	c.proving++
+	defer func() { c.proving-- }()
 	g := &goal{terms: set}
 	if err := c.finished(g); err != nil {
 		return false, err

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/callama/callama/internal/ojson"
 )
@@ -39,6 +40,7 @@ func (x *expansion) refute(alts []*conjunct, l *location) ([]*conjunct, *Error) 
 		}
 		if j.hasEnum && !l.free { // the listed values are tried one by one
 			j.must = append(j.must, t)
+			j.picked = append(j.picked, t.key())
 			out = append(out, j)
 			continue
 		}
@@ -72,9 +74,12 @@ func (x *expansion) refuteOne(j *conjunct, l *location) ([]*conjunct, *Error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, k := range more {
+		for i, k := range more {
 			if k == j { // fails whatever the rest says
 				return []*conjunct{j}, nil
+			}
+			if x.absorb {
+				k.pick(place{l, m.Name}, m.Value, i)
 			}
 			if k.kinds != 0 {
 				out = append(out, k)
@@ -220,7 +225,9 @@ func (x *expansion) refuteApplicator(j *conjunct, at place, v *ojson.Value) (out
 			}
 			break
 		}
-		apply(j, none...)
+		if j := j.clone(); err == nil {
+			out, err = x.applyAll([]*conjunct{j}, none)
+		}
 		if at.keyword == "oneOf" {
 			for i, a := range branches {
 				for _, b := range branches[:i] {
@@ -352,7 +359,10 @@ func refuteRequired(j *conjunct, at place, v *ojson.Value) ([]*conjunct, *Error)
 		if j.kinds == kindObject && slices.Contains(j.absent, n) {
 			return []*conjunct{j}, nil
 		}
-		out = append(out, failing(j, kindObject, func(d *conjunct) { d.lack(n, at) })...)
+		out = append(out, failing(j, kindObject, func(d *conjunct) {
+			d.lack(n, at)
+			d.picked = append(d.picked, "lack "+n)
+		})...)
 	}
 	return out, nil
 }
@@ -372,7 +382,22 @@ func (x *expansion) refuteMembers(j *conjunct, at place) ([]*conjunct, *Error) {
 		if p.t.free() || slices.Contains(j.absent, p.name) {
 			continue
 		}
+		if x.absorb && j.kinds == kindObject {
+			can, must, err := x.failureOf(j, p)
+			if err != nil {
+				return nil, err
+			}
+			if must {
+				return []*conjunct{j}, nil
+			}
+			if !can {
+				continue
+			}
+		}
 		out = append(out, failing(j, kindObject, func(d *conjunct) {
+			if x.absorb {
+				d.picked = append(d.picked, "has "+p.name, "fails "+strconv.Quote(p.name)+contentKey(p.t.l))
+			}
 			d.require(p.name, at)
 			d.objects = append(d.objects, objectFacet{props: []property{{p.name, p.t.negated()}}, silent: true})
 		})...)

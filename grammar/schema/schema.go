@@ -33,6 +33,7 @@ type Compiler struct {
 	nodes     int // locations made so far
 	goals     map[string]*goal
 	proofs    map[string]proof // of goals that oneOf compared
+	proving   int              // within so many proofs
 	patterns  map[string]*pattern
 	languages map[string]*language // by their key; nil for the empty one
 	shared    map[string]*gbnf.Ref // rules of strings, numbers and other fixed texts

@@ -186,6 +186,9 @@ func (g *graph) prune() {
 // HasLength reports whether some accepted string has a length in the window. It fails
 // with a *LimitError when Rules would.
 func (d *DFA) HasLength(w Window, limits Limits) (bool, error) {
+	if w.Min <= 0 && w.Max < 0 {
+		return !d.Empty(), nil
+	}
 	g, err := newGraph(d, &w, limits.withDefaults())
 	return err == nil && g.start != dead, err
 }

@@ -157,7 +157,7 @@ func (c *Compiler) except(words [][]rune, depth, nesting int) gbnf.Expr {
 	}
 	others := gbnf.OneOf(&gbnf.Class{Ranges: next, Negated: true}, c.escape())
 	if c.opts.Spelling != Canonical || slices.ContainsFunc(next[plain:], func(r gbnf.Range) bool { return r.Lo < 0x20 || r.Lo == '"' || r.Lo == '\\' }) {
-		others = gbnf.OneOf(c.encode(regex.NewSet(next[plain:]...).Negate()))
+		others = c.encodeOthers(regex.NewSet(next[plain:]...))
 	}
 	return gbnf.OneOf(append(alts, gbnf.Concat(others, c.stringTail()))...)
 }

@@ -275,6 +275,15 @@ func (a *analysis) flatten(raw int32) {
 			}
 		}
 		for _, c := range r.calls {
+			if st := &a.sites[c]; st.kind == siteRule && st.ret == a.end {
+				// A call in last place returns where its caller does: the callee's states
+				// are the caller's own.
+				if t := st.start; a.mark[t] != a.round && a.dist[t] < infinite {
+					a.mark[t] = a.round
+					a.stack = append(a.stack, t)
+				}
+				continue
+			}
 			if plus(a.callee(c), a.dist[a.sites[c].ret]) < infinite {
 				calls = append(calls, c)
 			}

@@ -34,26 +34,26 @@ const maxUnitStates = 128
 // findUnits looks at the bodies of all repetitions.
 func (p *Program) findUnits() {
 	p.unitAt = make(map[int32]int32)
-	byState := make(map[int32]int32) // entry state -> index in units, -1 for none
+	byCore := make(map[int32]int32) // core of the entry -> index in units, -1 for none
 	for i := range p.repeats {
 		r := &p.repeats[i]
 		r.unit = -1
 		if !p.usedRepeat(i) {
 			continue
 		}
-		entry, ok := p.unitEntry(r.body)
-		if !ok {
+		entry := &p.states[r.body]
+		if entry.core < 0 || entry.end || len(entry.tokens) > 0 || len(entry.calls) > 0 {
 			continue
 		}
-		index, seen := byState[entry]
+		index, seen := byCore[entry.core]
 		if !seen {
 			index = -1
-			if u := p.unitFrom(entry); u != nil {
+			if u := p.unitFrom(r.body); u != nil {
 				index = int32(len(p.units))
 				p.units = append(p.units, u)
-				p.unitAt[p.states[entry].core] = index
+				p.unitAt[entry.core] = index
 			}
-			byState[entry] = index
+			byCore[entry.core] = index
 		}
 		r.unit = index
 	}
@@ -61,25 +61,6 @@ func (p *Program) findUnits() {
 
 // usedRepeat reports whether the states of a repetition were kept.
 func (p *Program) usedRepeat(i int) bool { return p.repeats[i].dist < infinite && p.repeats[i].kept }
-
-// unitEntry follows calls in last place from a body's start to the one state that takes its
-// first byte.
-func (p *Program) unitEntry(s int32) (int32, bool) {
-	for range maxUnitStates {
-		st := &p.states[s]
-		if len(st.tokens) > 0 || st.end {
-			return 0, false
-		}
-		if len(st.calls) == 0 {
-			return s, st.core >= 0
-		}
-		if len(st.calls) > 1 || len(st.edges) > 0 || !p.sites[st.calls[0]].tail {
-			return 0, false
-		}
-		s = p.sites[st.calls[0]].start
-	}
-	return 0, false
-}
 
 // unitFrom determinises the states from entry on; nil if they call, take tokens, or are
 // not a prefix code.

@@ -1,10 +1,9 @@
 package schema
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/callama/callama/internal/ojson"
@@ -16,7 +15,8 @@ type document struct {
 	root      *location
 	tool      bool                       // the document is the parameters of a tool
 	locations map[*ojson.Value]*location // by value: each stands at one place
-	embedded  map[string]*location       // by absolute URI, with anchors; nil until needed
+	lib       *library                   // shared by the views of the document; nil until needed
+	bound     map[string]*schemaResource // dynamic anchors that hold in this view beside those of the root
 	dialects  map[*location]dialect      // of resource roots
 	made      map[string]*location       // synthetic locations, by the location they belong to and a key
 }
@@ -46,11 +46,15 @@ const (
 )
 
 func newDocument(v *ojson.Value, c *Compiler) *document {
-	d := &document{c: c, locations: make(map[*ojson.Value]*location), dialects: make(map[*location]dialect), made: make(map[string]*location)}
+	d := emptyDocument(c)
 	d.root = d.place(v)
 	d.root.resource = d.root
-	d.root.base = resolveURI("", d.root.identifier())
+	d.root.base = resolveURI("", identifierIn(v, d.root.dialect()))
 	return d
+}
+
+func emptyDocument(c *Compiler) *document {
+	return &document{c: c, locations: make(map[*ojson.Value]*location), dialects: make(map[*location]dialect), made: make(map[string]*location)}
 }
 
 // place makes a location that is not yet tied to its parent.
@@ -68,13 +72,19 @@ func (d *document) add(v *ojson.Value, parent *location, token string) *location
 	}
 	l := d.place(v)
 	l.parent, l.token, l.resource = parent, token, parent.resource
-	id := l.identifier()
-	if id == "" || id[0] == '#' || (l.dialect() != dialectModern && v.Get("$ref") != nil) {
+	id := identifierIn(v, l.dialect())
+	if id == "" {
 		return l
 	}
-	l.base = resolveURI(parent.resource.base, id)
-	l.resource = l
-	return l
+	lib := d.library()
+	r := lib.byValue[v]
+	if r == nil { // where no schema is expected
+		r = lib.add(v, resolveURI(parent.resource.base, id), l.pointer(), cmp.Or(dialectIn(v), l.dialect()))
+	}
+	delete(d.locations, v)
+	root := d.enter(r).resourceRoot(r)
+	d.locations[v] = root
+	return root
 }
 
 // constrainsNothing reports whether every value is valid under a schema at first sight.
@@ -91,18 +101,6 @@ func constrainsNothing(v *ojson.Value) bool {
 		}
 	}
 	return true
-}
-
-// identifier returns the location's own $id ("id" in draft 4).
-func (l *location) identifier() string {
-	name := "$id"
-	if l.dialect() == dialectDraft4 {
-		name = "id"
-	}
-	if id := l.v.Get(name); id != nil && id.Kind == ojson.String {
-		return id.Text
-	}
-	return ""
 }
 
 // dialect returns the draft of the location's resource: what its own $schema says, or the
@@ -149,7 +147,7 @@ func (l *location) at(v *ojson.Value, tokens ...string) *location {
 // pointer returns the JSON Pointer of the location in its document.
 func (l *location) pointer() string {
 	if l.parent == nil {
-		return ""
+		return l.token
 	}
 	p := l.parent.pointer()
 	if l.made {
@@ -179,95 +177,4 @@ func resolveURI(base, ref string) string {
 		r = b.ResolveReference(r)
 	}
 	return strings.TrimSuffix(r.String(), "#")
-}
-
-// target returns the location that a reference keyword of l names.
-func (l *location) target(keyword string, ref *ojson.Value) (*location, *Error) {
-	if ref.Kind != ojson.String {
-		return nil, l.fail(ErrInvalid, keyword, "must be a string, not %s", ref.Kind)
-	}
-	if keyword != "$ref" {
-		return nil, l.fail(ErrUnsupported, keyword, "the dynamic scope is not followed")
-	}
-	return l.resolve(ref.Text)
-}
-
-// resolve returns the location that a $ref of l names: a JSON Pointer into the location's
-// resource, an anchor, or the URI of a resource embedded in the document. Other documents
-// are never fetched.
-func (l *location) resolve(ref string) (*location, *Error) {
-	uri, fragment, _ := strings.Cut(ref, "#")
-	from := l.resource
-	if uri != "" {
-		if abs := resolveURI(l.resource.base, uri); abs != l.resource.base {
-			if from = l.doc.index()[abs]; from == nil {
-				return nil, l.fail(ErrReference, "$ref", "%q is not in the document", ref)
-			}
-		}
-	}
-	fragment, err := url.PathUnescape(fragment)
-	if err != nil {
-		return nil, l.fail(ErrReference, "$ref", "%w", err)
-	}
-	if fragment != "" && fragment[0] != '/' {
-		if at := l.doc.index()[from.base+"#"+fragment]; at != nil {
-			return at, nil
-		}
-		return nil, l.fail(ErrReference, "$ref", "no anchor %q in the document", fragment)
-	}
-	tokens, err := ojson.SplitPointer(fragment)
-	if err != nil {
-		return nil, l.fail(ErrReference, "$ref", "%w", err)
-	}
-	at := from
-	for _, t := range tokens {
-		v := at.v.Child(t)
-		if v == nil {
-			return nil, l.fail(ErrReference, "$ref", "%q: nothing at %q", ref, ojson.AppendPointer(at.pointer(), t))
-		}
-		at = l.doc.add(v, at, t)
-	}
-	return at, nil
-}
-
-// index returns the embedded resources and anchors of the document by URI.
-func (d *document) index() map[string]*location {
-	if d.embedded == nil {
-		d.embedded = make(map[string]*location)
-		d.collect(d.root)
-	}
-	return d.embedded
-}
-
-// collect walks the places where schemas stand.
-func (d *document) collect(l *location) {
-	if l.v.Kind != ojson.Object {
-		return
-	}
-	if l.resource == l {
-		d.embedded[l.base] = l
-	}
-	anchors := []string{"$anchor", "$dynamicAnchor"}
-	for _, name := range anchors {
-		if a := l.v.Get(name); a != nil && a.Kind == ojson.String {
-			d.embedded[l.resource.base+"#"+a.Text] = l
-		}
-	}
-	if id := l.identifier(); strings.HasPrefix(id, "#") && len(id) > 1 { // anchors before 2019-09
-		d.embedded[l.resource.base+id] = l
-	}
-	for _, m := range l.v.Members {
-		switch {
-		case slices.Contains(mapKeywords, m.Name) && m.Value.Kind == ojson.Object:
-			for _, p := range m.Value.Members {
-				d.collect(l.at(p.Value, m.Name, p.Name))
-			}
-		case slices.Contains(listKeywords, m.Name) && m.Value.Kind == ojson.Array:
-			for i, item := range m.Value.Items {
-				d.collect(l.at(item, m.Name, strconv.Itoa(i)))
-			}
-		case slices.Contains(schemaKeywords, m.Name):
-			d.collect(l.at(m.Value, m.Name))
-		}
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"github.com/callama/callama/grammar/regex"
+	"github.com/callama/callama/internal/ojson"
 )
 
 // Order is the order of an object's declared properties.
@@ -48,6 +49,11 @@ type Options struct {
 
 	// PythonNames reads the type names and habits of tool definitions: see Normalize.
 	PythonNames bool
+
+	// Documents are further schemas that references may name, by absolute URI without a
+	// fragment. Nothing is ever fetched. They are read as they stand (see Normalize) and
+	// must not be modified while in use.
+	Documents map[string]*ojson.Value
 
 	// Lenient leaves out what cannot be enforced instead of refusing the schema. What was
 	// left out is listed by Compiler.Dropped; the rules then admit values that are not

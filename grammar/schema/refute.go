@@ -211,9 +211,9 @@ func (x *expansion) refuteApplicator(j *conjunct, at place, v *ojson.Value) (out
 		out, err := x.refute([]*conjunct{j.clone()}, target)
 		return out, true, err
 	case "allOf", "anyOf", "oneOf":
-		branches, err := at.branches(v)
-		if err != nil {
-			return nil, true, err
+		branches, fail := at.branches(v)
+		if fail != nil {
+			return nil, true, fail
 		}
 		none := make([]term, len(branches))
 		for i, b := range branches {
@@ -225,9 +225,7 @@ func (x *expansion) refuteApplicator(j *conjunct, at place, v *ojson.Value) (out
 			}
 			break
 		}
-		if j := j.clone(); err == nil {
-			out, err = x.applyAll([]*conjunct{j}, none)
-		}
+		out, err = x.applyAll([]*conjunct{j.clone()}, none)
 		if at.keyword == "oneOf" {
 			for i, a := range branches {
 				for _, b := range branches[:i] {

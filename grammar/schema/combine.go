@@ -59,10 +59,11 @@ func (x *expansion) apply(alts []*conjunct, t term) ([]*conjunct, *Error) {
 	if ref := l.v.Get("$ref"); ref != nil && l.dialect() != dialectModern {
 		return x.reference(alts, l, "$ref", ref) // before 2019-09, keywords beside $ref have no effect
 	}
-	scoped := l.looksAtAnnotations()
-	if scoped {
+	scoped, silent := l.looksAtAnnotations(), x.silent
+	if scoped { // within, annotations matter even where they are dropped in the end
 		x.scopes++
-		defer func() { x.scopes-- }()
+		x.silent = 0
+		defer func() { x.scopes--; x.silent = silent }()
 		for _, j := range alts {
 			j.scopes = append(j.scopes, scope{len(j.objects), len(j.arrays), len(j.contains)})
 		}
@@ -89,7 +90,7 @@ func (x *expansion) apply(alts []*conjunct, t term) ([]*conjunct, *Error) {
 		}
 	}
 	if scoped {
-		return x.unevaluated(alts, l)
+		return x.unevaluated(alts, l, silent > 0)
 	}
 	return alts, nil
 }

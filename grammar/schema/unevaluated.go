@@ -20,8 +20,9 @@ func (l *location) looksAtAnnotations() bool {
 }
 
 // unevaluated applies unevaluatedProperties and unevaluatedItems at the end of the schema
-// at l. An alternative names the branches that hold, so what they evaluate is known.
-func (x *expansion) unevaluated(alts []*conjunct, l *location) ([]*conjunct, *Error) {
+// at l, whose own annotations are dropped if silent. An alternative names the branches
+// that hold, so what they evaluate is known.
+func (x *expansion) unevaluated(alts []*conjunct, l *location, silent bool) ([]*conjunct, *Error) {
 	props, items := l.optional("unevaluatedProperties"), l.optional("unevaluatedItems")
 	for _, j := range alts {
 		s := j.scopes[len(j.scopes)-1]
@@ -32,7 +33,7 @@ func (x *expansion) unevaluated(alts []*conjunct, l *location) ([]*conjunct, *Er
 		if j.kinds&kindArray != 0 && l.v.Get("unevaluatedItems") != nil {
 			j.arrays = append(j.arrays, restOfItems(l, j, s, items))
 		}
-		if x.silent > 0 {
+		if silent {
 			j.silence(s.objects, s.arrays, s.contains)
 		}
 	}

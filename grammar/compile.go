@@ -30,7 +30,7 @@ type LimitError = automaton.LimitError
 
 // Limits bounds what one grammar may cost. Zero fields take the defaults.
 type Limits struct {
-	// States bounds the automaton: 100 bytes each. Default 2^21, some thousand tools.
+	// States bounds the automaton: about 100 bytes each. Default 2^21, some thousand tools.
 	States int
 	// CacheBytes bounds the memory for explored configurations and their masks; when it is
 	// exceeded the cache is dropped and filled anew. Default 64 MiB: at 19 KB a mask, more
@@ -47,33 +47,30 @@ type Compiled struct {
 }
 
 // Compile prepares a grammar. Left-recursive rules are rewritten first; the language stays
-// the same. Errors: ErrEmpty, *LimitError, a token terminal or byte that the vocabulary
-// lacks, or a malformed rule tree. Cost: linear in the grammar, about 1 ms for a tool.
+// the same. g must not change afterwards: its rules are made into states when a text first
+// reaches them. Errors: ErrEmpty, *LimitError, a token terminal or byte that the vocabulary
+// lacks, or a malformed rule tree. Cost: linear in the grammar, some 20 µs for a tool.
 func Compile(g *gbnf.Grammar, v *vocab.Vocab, l Limits) (*Compiled, error) {
 	return compile(g, v, l, mask.Options{CacheBytes: l.CacheBytes})
 }
 
 func compile(g *gbnf.Grammar, v *vocab.Vocab, l Limits, o mask.Options) (*Compiled, error) {
-	if err := gbnf.Check(g); err != nil {
-		if errors.Is(err, gbnf.ErrEmptyLanguage) {
-			err = ErrEmpty
-		}
+	if err := gbnf.CheckRules(g); err != nil {
 		return nil, fmt.Errorf("grammar: %w", err)
 	}
-	if len(gbnf.LeftRecursive(g)) > 0 {
-		var err error
+	opts := automaton.Options{MaxStates: l.States, Token: v.Lookup}
+	prog, err := automaton.Compile(g, opts)
+	if errors.Is(err, automaton.ErrLeftRecursive) {
 		if g, err = gbnf.EliminateLeftRecursion(g); err != nil {
 			return nil, fmt.Errorf("grammar: %w", err)
 		}
+		prog, err = automaton.Compile(g, opts)
 	}
-	prog, err := automaton.Compile(g, automaton.Options{MaxStates: l.States, Token: v.Lookup})
 	if err != nil {
 		return nil, fmt.Errorf("grammar: %w", err)
 	}
-	for b := range 256 {
-		if prog.Uses(byte(b)) && !v.Spells(byte(b)) {
-			return nil, fmt.Errorf("grammar: the vocabulary has no token for byte 0x%02x, which the grammar may need", b)
-		}
+	if b, found := prog.Missing(v.Spells); found {
+		return nil, fmt.Errorf("grammar: the vocabulary has no token for byte 0x%02x, which the grammar may need", b)
 	}
 	return &Compiled{prog: prog, engine: mask.NewEngine(prog, v, o), vocab: v}, nil
 }

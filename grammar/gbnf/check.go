@@ -11,6 +11,17 @@ import (
 // that derives no finite text (ErrEmptyLanguage). Unproductive and unreachable rules are
 // no errors: see Productive, Reachable and Trim. Cost: linear in the grammar.
 func Check(g *Grammar) error {
+	if err := CheckRules(g); err != nil {
+		return err
+	}
+	if !Productive(g)[g.Root] {
+		return ErrEmptyLanguage
+	}
+	return nil
+}
+
+// CheckRules is Check without looking for texts: it finds rule trees that are malformed.
+func CheckRules(g *Grammar) error {
 	if g == nil || len(g.Rules) == 0 {
 		return &RuleError{Msg: "a grammar without rules"}
 	}
@@ -29,9 +40,6 @@ func Check(g *Grammar) error {
 		if c.nodes > maxNodes {
 			return &LimitError{Name: "expression nodes", Limit: maxNodes, Got: c.nodes}
 		}
-	}
-	if !Productive(g)[g.Root] {
-		return ErrEmptyLanguage
 	}
 	return nil
 }

@@ -2,131 +2,137 @@ package automaton
 
 import (
 	"encoding/binary"
-	"fmt"
 	"unicode/utf8"
 
 	"github.com/callama/callama/grammar/gbnf"
 )
 
-// MaxStates is the default bound on the nondeterministic states of a grammar. A tool
-// takes 50 to 500; 2^21 states are about 200 MB while compiling, the most that a
-// misbehaving schema should cost.
-const MaxStates = 1 << 21
-
-// LimitError says which bound of this package a grammar hit.
-type LimitError struct {
-	Name  string
-	Limit int
-}
-
-func (e *LimitError) Error() string { return fmt.Sprintf("more than %d %s", e.Limit, e.Name) }
-
-// rawState is a state before empty moves are followed.
-type rawState struct {
-	eps    []int32
-	edges  []edge
-	tokens []tokenEdge
-	calls  []int32
-	end    bool
-}
-
-// builder translates rules into raw states. Expressions are built backwards: build(e, to)
-// returns a state from which e leads to state to, so that equal endings can be shared.
+// builder translates rules into states, each callee when it is first entered. Expressions
+// are built backwards: build(e, to) returns a state from which e leads to state to, so
+// that equal endings can be shared and distances are known at once.
 type builder struct {
-	rules    []gbnf.Rule
-	nullable []bool
-	lookup   func(name string) (int32, bool) // token terminals by name
-	limit    int
+	*facts
+	lookup func(name string) (int32, bool) // token terminals by name
 
-	raw     []rawState
+	states  []state
+	edges   []edge // the lists of states and cores, in few allocations
+	tokens  []tokenEdge
+	lists   []int32
 	sites   []site
 	repeats []repeat
 	members []members
-	starts  []int32         // start state of each rule, -1 until first called
-	owner   map[int32]int32 // start state -> rule, for error texts
-	queue   []int32         // called rules without states
-	end     int32
-	err     error
+	callees []callee
+	starts  []int32 // start state of each rule, -1 until first referred to
+	end     int32   // the state in which a callee has ended
 
 	// What was built before with the same continuation is used again. Front ends share
 	// expressions: the rest of a string, a comma, the characters outside of ASCII.
-	chains map[edge]int32      // state with exactly this one edge
-	refs   map[[2]int32]int32  // rule, continuation -> calling state
-	wides  map[[2]int32][]edge // index of multis, continuation -> first edges
-	multis map[string]int32    // ranges of code points above ASCII -> index of multi
-	multi  [][][]byteRange     // their sequences
-
-	edgeArena []edge
-	epsArena  []int32
+	chains map[edge]int32     // state with exactly this one edge
+	refs   map[[2]int32]int32 // rule, continuation -> calling state
+	wides  map[[2]int32]span  // index of multi, continuation -> first edges
+	multis map[string]int32   // ranges of code points above ASCII -> index of multi
+	multi  [][][]byteRange    // their sequences; the first is of all characters
+	points []byte             // working memory: a key of multis
 }
 
-// oneEdge and some keep the lists of raw states in few allocations.
-func (b *builder) oneEdge(e edge) []edge {
-	return keep(&b.edgeArena, []edge{e})
-}
-
-func (b *builder) some(states ...int32) []int32 {
-	return keep(&b.epsArena, states)
-}
-
-func (b *builder) add(s rawState) int32 {
-	if len(b.raw) >= b.limit {
-		if b.err == nil {
-			b.err = &LimitError{Name: "automaton states", Limit: b.limit}
-		}
-		return b.end
-	}
-	b.raw = append(b.raw, s)
-	return int32(len(b.raw) - 1)
-}
-
-// buildAll builds the root rule and every rule it reaches.
-func (b *builder) buildAll(root gbnf.RuleID) (int32, error) {
-	b.starts = make([]int32, len(b.rules))
+func newBuilder(f *facts, lookup func(string) (int32, bool)) builder {
+	b := builder{facts: f, lookup: lookup, starts: make([]int32, len(f.rules)),
+		chains: map[edge]int32{}, refs: map[[2]int32]int32{}, wides: map[[2]int32]span{}}
 	for i := range b.starts {
 		b.starts[i] = -1
 	}
-	b.owner = map[int32]int32{}
-	b.chains, b.refs = map[edge]int32{}, map[[2]int32]int32{}
-	b.wides, b.multis = map[[2]int32][]edge{}, map[string]int32{}
-	b.end = b.add(rawState{end: true})
-	start := b.ruleStart(root)
-	for len(b.queue) > 0 && b.err == nil {
-		r := b.queue[0]
-		b.queue = b.queue[1:]
-		body := b.build(b.rules[r].Expr, b.end)
-		s := &b.raw[b.starts[r]]
-		s.eps = append(s.eps, body)
-	}
-	return start, b.err
+	b.states = make([]state, 0, 64)
+	b.edges = make([]edge, 0, 64)
+	b.end = b.add(state{end: true})
+	return b
 }
 
-// ruleStart returns the start state of a rule. Start states have no way in but calls.
+// put appends a list to an arena.
+func put[T any](arena *[]T, list ...T) span {
+	from := int32(len(*arena))
+	*arena = append(*arena, list...)
+	return span{from, int32(len(*arena))}
+}
+
+// add appends a state and computes its distance.
+func (b *builder) add(s state) int32 {
+	s.dist = infinite
+	if s.end {
+		s.dist = 0
+	}
+	for _, t := range b.lists[s.eps.from:s.eps.to] {
+		s.dist = min(s.dist, b.states[t].dist)
+	}
+	for _, e := range b.edges[s.edges.from:s.edges.to] {
+		s.dist = min(s.dist, plus(1, b.states[e.to].dist))
+	}
+	for _, e := range b.tokens[s.tokens.from:s.tokens.to] {
+		s.dist = min(s.dist, plus(1, b.states[e.to].dist))
+	}
+	for _, c := range b.lists[s.calls.from:s.calls.to] {
+		s.dist = min(s.dist, plus(b.entering(c), b.states[b.sites[c].ret].dist))
+	}
+	s.core, s.callee = -1, -1
+	b.states = append(b.states, s)
+	return int32(len(b.states) - 1)
+}
+
+// entering returns the least bytes of what is called at a site when it is entered.
+func (b *builder) entering(c int32) int32 {
+	st := &b.sites[c]
+	switch st.kind {
+	case siteRepeat:
+		rep := &b.repeats[st.index]
+		return times(max(rep.min, 1), rep.dist)
+	case siteMember:
+		return b.members[st.index].first()
+	}
+	return b.states[st.start].dist
+}
+
+// callee adds the start state of what can be called. Start states have no way in but calls.
+func (b *builder) callee(e gbnf.Expr, dist, height int32) int32 {
+	s := b.add(state{})
+	b.states[s].dist = dist
+	b.states[s].callee = int32(len(b.callees))
+	b.callees = append(b.callees, callee{expr: e, state: s, height: height})
+	return s
+}
+
+// ruleStart returns the start state of a rule.
 func (b *builder) ruleStart(r gbnf.RuleID) int32 {
 	if b.starts[r] < 0 {
-		b.starts[r] = b.add(rawState{})
-		b.owner[b.starts[r]] = int32(r)
-		b.queue = append(b.queue, int32(r))
+		b.starts[r] = b.callee(b.rules[r].Expr, b.dist[r], b.height[r])
 	}
 	return b.starts[r]
 }
 
-// sub builds e as a callee of its own and returns its start state.
+// sub returns the start state of e as a callee of its own.
 func (b *builder) sub(e gbnf.Expr) int32 {
-	body := b.build(e, b.end)
-	return b.add(rawState{eps: b.some(body)})
+	height, _ := b.corner(e)
+	return b.callee(e, b.distance(e), height)
 }
 
-func (b *builder) build(e gbnf.Expr, to int32) int32 {
-	if b.err != nil {
-		return to
+// open builds the states of a callee.
+func (b *builder) open(s int32) {
+	k := &b.callees[b.states[s].callee]
+	if k.expr == nil {
+		return
 	}
+	e := k.expr
+	k.expr = nil
+	body := b.build(e, b.end)
+	b.states[s].eps = put(&b.lists, body)
+}
+
+// build returns a state from which e leads to state to. The survey has seen that every e
+// is of a known kind.
+func (b *builder) build(e gbnf.Expr, to int32) int32 {
 	switch e := e.(type) {
 	case *gbnf.Literal:
 		for i := len(e.Text) - 1; i >= 0; i-- {
 			to = b.chain(edge{e.Text[i], e.Text[i], to})
 		}
-		return to
 	case *gbnf.Class:
 		return b.class(e, to)
 	case *gbnf.Ref:
@@ -135,13 +141,12 @@ func (b *builder) build(e gbnf.Expr, to int32) int32 {
 		for i := len(e.Items) - 1; i >= 0; i-- {
 			to = b.build(e.Items[i], to)
 		}
-		return to
 	case *gbnf.Alt:
-		var from []int32
-		for _, it := range e.Items {
-			from = append(from, b.build(it, to))
+		from := make([]int32, len(e.Items))
+		for i, it := range e.Items {
+			from[i] = b.build(it, to)
 		}
-		return b.add(rawState{eps: from})
+		return b.add(state{eps: put(&b.lists, from...)})
 	case *gbnf.Repeat:
 		return b.repeat(e, to)
 	case *gbnf.Token:
@@ -149,7 +154,6 @@ func (b *builder) build(e gbnf.Expr, to int32) int32 {
 	case *gbnf.Members:
 		return b.memberList(e, to)
 	}
-	b.err = fmt.Errorf("unknown expression %T", e)
 	return to
 }
 
@@ -158,7 +162,7 @@ func (b *builder) chain(e edge) int32 {
 	if s, ok := b.chains[e]; ok {
 		return s
 	}
-	s := b.add(rawState{edges: b.oneEdge(e)})
+	s := b.add(state{edges: put(&b.edges, e)})
 	b.chains[e] = s
 	return s
 }
@@ -166,69 +170,99 @@ func (b *builder) chain(e edge) int32 {
 // class builds the characters of a class. Those above ASCII are few different sets in all
 // of a grammar, so their sequences and states are shared.
 func (b *builder) class(c *gbnf.Class, to int32) int32 {
-	points := codePoints(c)
-	cut := 0
-	var s rawState
-	for cut < len(points) && points[cut].Lo < utf8.RuneSelf {
-		r := points[cut]
-		s.edges = append(s.edges, edge{byte(r.Lo), byte(min(r.Hi, utf8.RuneSelf-1)), to})
-		if r.Hi >= utf8.RuneSelf {
-			points[cut].Lo = utf8.RuneSelf
-			break
+	var above span
+	ascii, ok := asciiOf(c)
+	switch {
+	case ok && c.Negated:
+		above = b.above(0, to)
+	case !ok:
+		points := codePoints(c)
+		ascii = asciiSet{}
+		ranges := gbnf.Class{}
+		cut := 0
+		for ; cut < len(points) && points[cut].Lo < utf8.RuneSelf; cut++ {
+			r := &points[cut]
+			ranges.Ranges = append(ranges.Ranges, gbnf.Range{Lo: r.Lo, Hi: min(r.Hi, utf8.RuneSelf-1)})
+			if r.Hi >= utf8.RuneSelf {
+				r.Lo = utf8.RuneSelf
+				break
+			}
 		}
-		cut++
+		ascii, _ = asciiOf(&ranges)
+		if cut < len(points) {
+			above = b.above(b.multiOf(points[cut:]), to)
+		}
 	}
-	if cut < len(points) {
-		s.edges = append(s.edges, b.above(points[cut:], to)...)
+	from := int32(len(b.edges))
+	ascii.runs(func(lo, hi byte) { b.edges = append(b.edges, edge{lo, hi, to}) })
+	if int32(len(b.edges)) == from && above.to-above.from != 1 {
+		return b.add(state{edges: above})
 	}
-	if len(s.edges) == 1 {
-		return b.chain(s.edges[0])
+	b.edges = append(b.edges, b.edges[above.from:above.to]...)
+	edges := span{from, int32(len(b.edges))}
+	if edges.to == from+1 {
+		e := b.edges[from]
+		b.edges = b.edges[:from]
+		return b.chain(e)
 	}
-	return b.add(s)
+	return b.add(state{edges: edges})
 }
 
-// above returns the first edges of characters above ASCII.
-func (b *builder) above(points []gbnf.Range, to int32) []edge {
-	key := make([]byte, 0, 64)
+// multiOf numbers a set of characters above ASCII.
+func (b *builder) multiOf(points []gbnf.Range) int32 {
+	key := b.points[:0]
 	for _, r := range points {
 		key = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(key, uint32(r.Lo)), uint32(r.Hi))
 	}
-	m, ok := b.multis[string(key)]
-	if !ok {
-		m = int32(len(b.multi))
-		b.multis[string(key)] = m
-		var seqs [][]byteRange
-		for _, r := range points {
-			seqs = appendSequences(seqs, r.Lo, r.Hi)
-		}
-		b.multi = append(b.multi, seqs)
+	b.points = key
+	if m, ok := b.multis[string(key)]; ok {
+		return m
 	}
+	if b.multis == nil {
+		b.multis = map[string]int32{}
+		b.multi = make([][][]byteRange, 1) // the first is reserved
+	}
+	m := int32(len(b.multi))
+	b.multis[string(key)] = m
+	var seqs [][]byteRange
+	for _, r := range points {
+		seqs = appendSequences(seqs, r.Lo, r.Hi)
+	}
+	b.multi = append(b.multi, seqs)
+	return m
+}
+
+// above returns the first edges of characters above ASCII: of set number m, 0 for all.
+func (b *builder) above(m, to int32) span {
 	at := [2]int32{m, to}
 	if edges, ok := b.wides[at]; ok {
 		return edges
 	}
-	var edges []edge
-	for _, seq := range b.multi[m] {
-		next := to
-		for i := len(seq) - 1; i > 0; i-- {
-			next = b.chain(edge{seq[i].lo, seq[i].hi, next})
-		}
-		edges = append(edges, edge{seq[0].lo, seq[0].hi, next})
+	seqs := allAbove()
+	if m > 0 {
+		seqs = b.multi[m]
 	}
-	b.wides[at] = edges
-	return edges
+	edges := make([]edge, len(seqs))
+	for i, seq := range seqs {
+		next := to
+		for k := len(seq) - 1; k > 0; k-- {
+			next = b.chain(edge{seq[k].lo, seq[k].hi, next})
+		}
+		edges[i] = edge{seq[0].lo, seq[0].hi, next}
+	}
+	b.wides[at] = put(&b.edges, edges...)
+	return b.wides[at]
 }
 
 func (b *builder) call(e *gbnf.Ref, to int32) int32 {
-	start := b.ruleStart(e.Rule)
 	key := [2]int32{int32(e.Rule), to}
 	if s, ok := b.refs[key]; ok {
 		return s
 	}
-	id := b.site(site{kind: siteRule, ret: to, start: start})
-	s := rawState{calls: b.some(id)}
-	if b.nullable[e.Rule] {
-		s.eps = b.some(to)
+	id := b.site(site{kind: siteRule, ret: to, start: b.ruleStart(e.Rule)})
+	s := state{calls: put(&b.lists, id)}
+	if b.dist[e.Rule] == 0 {
+		s.eps = put(&b.lists, to)
 	}
 	b.refs[key] = b.add(s)
 	return b.refs[key]
@@ -242,13 +276,9 @@ func (b *builder) site(s site) int32 {
 func (b *builder) token(e *gbnf.Token, to int32) int32 {
 	id := e.ID
 	if e.Name != "" {
-		var ok bool
-		if id, ok = b.lookup(e.Name); !ok {
-			b.err = fmt.Errorf("the vocabulary has no token %s", e.Name)
-			return to
-		}
+		id, _ = b.lookup(e.Name)
 	}
-	return b.add(rawState{tokens: []tokenEdge{{id: id, negated: e.Negated, to: to}}})
+	return b.add(state{tokens: put(&b.tokens, tokenEdge{id: id, negated: e.Negated, to: to})})
 }
 
 // maxUnroll is the largest count that is written out as states instead of counted in a
@@ -257,14 +287,18 @@ const maxUnroll = 4
 
 func (b *builder) repeat(e *gbnf.Repeat, to int32) int32 {
 	switch {
+	case e.Max == 0:
+		return to
 	case e.Max == 1 && e.Min == 1:
 		return b.build(e.Item, to)
 	case e.Max == 1:
-		return b.add(rawState{eps: b.some(b.build(e.Item, to), to)})
+		item := b.build(e.Item, to)
+		return b.add(state{eps: put(&b.lists, item, to)})
 	case e.Max < 0 && e.Min <= 1 && !b.wide(e.Item, 0):
-		loop := b.add(rawState{eps: []int32{to}})
-		item := b.build(e.Item, loop)
-		b.raw[loop].eps = append(b.raw[loop].eps, item)
+		eps := put(&b.lists, to, to)
+		loop := b.add(state{eps: eps})
+		item := b.build(e.Item, loop) // no nearer to the end than loop itself
+		b.lists[eps.from+1] = item
 		if e.Min == 1 {
 			return item
 		}
@@ -272,7 +306,8 @@ func (b *builder) repeat(e *gbnf.Repeat, to int32) int32 {
 	case e.Max >= 0 && e.Max <= maxUnroll && isCharacter(e.Item):
 		from := to
 		for range e.Max - e.Min {
-			from = b.add(rawState{eps: []int32{b.build(e.Item, from), to}})
+			item := b.build(e.Item, from)
+			from = b.add(state{eps: put(&b.lists, item, to)})
 		}
 		for range e.Min {
 			from = b.build(e.Item, from)
@@ -281,11 +316,12 @@ func (b *builder) repeat(e *gbnf.Repeat, to int32) int32 {
 	}
 	const most = int(farthest)
 	body := b.sub(e.Item)
-	b.repeats = append(b.repeats, repeat{min: int32(min(e.Min, most)), max: int32(min(e.Max, most)), body: body})
+	b.repeats = append(b.repeats, repeat{min: int32(min(e.Min, most)), max: int32(min(e.Max, most)),
+		body: body, dist: b.states[body].dist, unit: unitUnknown})
 	id := b.site(site{kind: siteRepeat, ret: to, start: body, index: int32(len(b.repeats) - 1)})
-	s := rawState{calls: []int32{id}}
+	s := state{calls: put(&b.lists, id)}
 	if e.Min == 0 {
-		s.eps = []int32{to}
+		s.eps = put(&b.lists, to)
 	}
 	return b.add(s)
 }
@@ -300,6 +336,9 @@ func (b *builder) wide(e gbnf.Expr, depth int) bool {
 	}
 	switch e := e.(type) {
 	case *gbnf.Class:
+		if _, ok := asciiOf(e); ok {
+			return e.Negated
+		}
 		n := rune(0)
 		for _, r := range codePoints(e) {
 			n += r.Hi - r.Lo + 1
@@ -330,21 +369,20 @@ func isCharacter(e gbnf.Expr) bool {
 }
 
 func (b *builder) memberList(e *gbnf.Members, to int32) int32 {
-	m := members{ordered: e.Ordered, min: int32(min(e.Min, int(farthest))), max: int32(min(e.Max, int(farthest)))}
-	for _, it := range e.Items {
-		m.items = append(m.items, member{start: b.sub(it.Expr), required: it.Required, repeat: it.Repeat})
-		if it.Required {
-			m.required++
-		}
+	m := membersOf(e)
+	for i := range e.Items {
+		start := b.sub(e.Items[i].Expr)
+		m.items[i].start, m.items[i].dist = start, b.states[start].dist
 	}
 	m.sep = b.sub(e.Sep)
+	m.sepDist = b.states[m.sep].dist
 	index := int32(len(b.members))
-	m.site = b.site(site{kind: siteMember, ret: to, start: -1, index: index})
-	b.site(site{kind: siteSep, ret: to, start: m.sep, index: index})
 	b.members = append(b.members, m)
-	s := rawState{calls: []int32{m.site}}
+	id := b.site(site{kind: siteMember, ret: to, start: -1, index: index})
+	b.site(site{kind: siteSep, ret: to, start: m.sep, index: index})
+	s := state{calls: put(&b.lists, id)}
 	if m.required == 0 && m.min == 0 {
-		s.eps = []int32{to}
+		s.eps = put(&b.lists, to)
 	}
 	return b.add(s)
 }

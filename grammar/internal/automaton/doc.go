@@ -2,13 +2,20 @@
 //
 // The stages, in the order of the data:
 //
+//	compile.go    rule tree -> Program, without states
+//	facts.go      shortest texts and nesting of calls, by rule
 //	normalise.go  rule tree -> rule tree without repeated empties
-//	build.go      rule tree -> nondeterministic states with byte, token and call edges
+//	survey.go     byte classes, a bound on the states, what cannot be built
+//	program.go    the result: Program
+//	build.go      rule -> nondeterministic states with byte, token and call edges
 //	utf8.go       code point classes -> byte ranges
-//	analyse.go    which states can finish and in how few bytes; which calls are empty
-//	program.go    the immutable result: Program
+//	flatten.go    state -> state without empty moves, and its core
 //	stacks.go     hash-consed parser stacks shared as a graph: Cache
 //	step.go       configuration x byte -> configuration, memoised
+//	unit.go       runs of characters, which every grammar has alike
+//
+// Compile makes no state. A rule's are made when a text first enters it, so that the first
+// mask costs what its own rules cost, however large the grammar.
 //
 // # Terms
 //
@@ -19,7 +26,8 @@
 // sets and configurations are interned to small integers; equal futures that have equal
 // structure are one integer, and after the first visit a step is one table lookup.
 //
-// Calls are made before the first byte of the callee and returns after its last, so
+// A callee is what can be called: a rule, the item of a counted repetition, a member of a
+// list, the separator before it. Calls are made before the first byte of the callee and returns after its last, so
 // every stored state has a byte or token edge. Left-recursive rules are rewritten before
 // this package sees them; it refuses the rest.
 package automaton

@@ -3,17 +3,47 @@ package automaton
 import (
 	"encoding/binary"
 	"slices"
+
+	"github.com/callama/callama/grammar/gbnf"
 )
+
+// membersOf translates all but the expressions.
+func membersOf(e *gbnf.Members) members {
+	const most = int(farthest)
+	m := members{ordered: e.Ordered, min: int32(min(e.Min, most)), max: int32(min(e.Max, most)),
+		items: make([]member, len(e.Items))}
+	for i := range e.Items {
+		m.items[i] = member{required: e.Items[i].Required, repeat: e.Items[i].Repeat}
+		if e.Items[i].Required {
+			m.required++
+		}
+	}
+	return m
+}
+
+// first returns the least bytes of the list with a member at least.
+func (m *members) first() int32 {
+	fresh := func(int) bool { return false }
+	sum, k := m.need(0, fresh, fresh)
+	if k > 0 {
+		return plus(sum, times(k-1, m.sepDist))
+	}
+	least := infinite
+	for i := range m.items {
+		least = min(least, m.items[i].dist)
+	}
+	return least
+}
 
 // need returns the least bytes of the members that must still be written when count were,
 // and their number, without separators: the required ones, and the cheapest others up to
-// the minimum. gone says which items can no longer come, seen which have; dist is that of
-// one item. It is infinite where the bounds cannot be met.
-func (m *members) need(count int32, gone, seen func(i int) bool, dist func(i int) int32) (sum, k int32) {
+// the minimum. gone says which items can no longer come, seen which have.
+// It is infinite where the bounds cannot be met.
+func (m *members) need(count int32, gone, seen func(i int) bool) (sum, k int32) {
 	var others []int32
 	again := infinite // the cheapest item that may repeat
 	for i := range m.items {
-		d := dist(i)
+		d := m.items[i].dist
 		switch {
 		case m.items[i].required && !seen(i):
 			sum = plus(sum, d)
@@ -100,7 +130,7 @@ func (c *Cache) memberCount(m *members, aux int32) int32 {
 // stillNeeded is members.need after the members in aux.
 func (c *Cache) stillNeeded(m *members, aux int32) (sum, k int32) {
 	return m.need(c.memberCount(m, aux), func(i int) bool { return c.memberGone(m, aux, i) },
-		func(i int) bool { return c.memberSeen(m, aux, i) }, func(i int) int32 { return m.items[i].dist })
+		func(i int) bool { return c.memberSeen(m, aux, i) })
 }
 
 // candidate reports whether item i may come next such that the rest can be completed.

@@ -2,6 +2,7 @@ package automaton
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/callama/callama/grammar/gbnf"
 )
@@ -11,73 +12,56 @@ import (
 // end at one place of the text; dropping it changes no language: (e){m,n} with an item
 // that may be empty is (e without the empty string){0,n}.
 type normaliser struct {
-	in       *gbnf.Grammar
-	nullable []bool
+	*facts
 	out      []gbnf.Rule
 	nonEmpty map[gbnf.RuleID]gbnf.RuleID // rule -> its variant without the empty string
 	queue    []gbnf.RuleID               // rules whose variant is declared, not yet defined
 }
 
-// normalise returns the rewritten rules.
-func normalise(g *gbnf.Grammar) ([]gbnf.Rule, error) {
-	n := &normaliser{in: g, nullable: nullableRules(g.Rules), nonEmpty: map[gbnf.RuleID]gbnf.RuleID{}}
-	n.out = make([]gbnf.Rule, len(g.Rules))
-	for i, r := range g.Rules {
-		e, err := n.expr(r.Expr)
+// normalise returns the rewritten rules; those that the root does not reach stay as they are.
+func normalise(f *facts) ([]gbnf.Rule, error) {
+	n := &normaliser{facts: f, out: slices.Clone(f.rules), nonEmpty: map[gbnf.RuleID]gbnf.RuleID{}}
+	for _, i := range f.order {
+		e, err := n.expr(f.rules[i].Expr)
 		if err != nil {
-			return nil, fmt.Errorf("rule %s: %w", r.Name, err)
+			return nil, fmt.Errorf("rule %s: %w", f.rules[i].Name, err)
 		}
-		n.out[i] = gbnf.Rule{Name: r.Name, Expr: e}
+		n.out[i].Expr = e
 	}
 	for len(n.queue) > 0 {
 		id := n.queue[0]
 		n.queue = n.queue[1:]
-		e, err := n.without(g.Rules[id].Expr)
+		e, err := n.without(f.rules[id].Expr)
 		if err != nil {
-			return nil, fmt.Errorf("rule %s: %w", g.Rules[id].Name, err)
+			return nil, fmt.Errorf("rule %s: %w", f.rules[id].Name, err)
 		}
 		n.out[n.nonEmpty[id]].Expr = e
 	}
 	return n.out, nil
 }
 
-// nullableRules tells for each rule whether it matches the empty string: the least fixed
-// point over all rules.
-func nullableRules(rules []gbnf.Rule) []bool {
-	null := make([]bool, len(rules))
-	for changed := true; changed; {
-		changed = false
-		for i, r := range rules {
-			if !null[i] && nullable(r.Expr, null) {
-				null[i], changed = true, true
-			}
-		}
-	}
-	return null
-}
-
-// nullable tells whether e matches the empty string, given the same for rules.
-func nullable(e gbnf.Expr, rules []bool) bool {
+// nullable tells whether e matches the empty string, given the distances of rules.
+func nullable(e gbnf.Expr, dist []int32) bool {
 	switch e := e.(type) {
 	case *gbnf.Literal:
 		return e.Text == ""
 	case *gbnf.Ref:
-		return rules[e.Rule]
+		return dist[e.Rule] == 0
 	case *gbnf.Seq:
 		for _, it := range e.Items {
-			if !nullable(it, rules) {
+			if !nullable(it, dist) {
 				return false
 			}
 		}
 		return true
 	case *gbnf.Alt:
 		for _, it := range e.Items {
-			if nullable(it, rules) {
+			if nullable(it, dist) {
 				return true
 			}
 		}
 	case *gbnf.Repeat:
-		return e.Min == 0 || nullable(e.Item, rules)
+		return e.Min == 0 || nullable(e.Item, dist)
 	case *gbnf.Members:
 		for _, m := range e.Items {
 			if m.Required {
@@ -89,7 +73,7 @@ func nullable(e gbnf.Expr, rules []bool) bool {
 	return false
 }
 
-func (n *normaliser) isNullable(e gbnf.Expr) bool { return nullable(e, n.nullable) }
+func (n *normaliser) isNullable(e gbnf.Expr) bool { return nullable(e, n.dist) }
 
 // expr rewrites e, same language.
 func (n *normaliser) expr(e gbnf.Expr) (gbnf.Expr, error) {
@@ -221,7 +205,7 @@ func (n *normaliser) variant(id gbnf.RuleID) gbnf.RuleID {
 		return v
 	}
 	v := gbnf.RuleID(len(n.out))
-	n.out = append(n.out, gbnf.Rule{Name: n.in.Rules[id].Name + "-some"})
+	n.out = append(n.out, gbnf.Rule{Name: n.rules[id].Name + "-some"})
 	n.nonEmpty[id] = v
 	n.queue = append(n.queue, id)
 	return v

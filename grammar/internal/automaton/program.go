@@ -1,39 +1,54 @@
 package automaton
 
-// Program is a compiled grammar: immutable and shared by any number of caches.
-type Program struct {
-	states  []state
-	cores   []core
-	sites   []site
-	repeats []repeat
-	members []members
+import "github.com/callama/callama/grammar/gbnf"
 
-	root         int32 // start state of the root rule
-	rootNullable bool  // the empty text is in the language
-	rootDist     int32 // bytes of the shortest text
+// Program is a compiled grammar. States, sites and cores are made when a text first
+// reaches them, so that its caches must not be used at the same time; what is known from
+// the start (classes, MinBytes, Missing) may be read at any time.
+type Program struct {
+	builder
+	flattener
+	cores []core
+
+	root     int32 // start state of the root rule
+	rootDist int32 // bytes of the shortest text
 
 	class    [256]uint8 // byte -> byte class
 	classRep []byte     // byte class -> one byte of it
+	bytes    [256]bool  // bytes that occur in the rules
 
-	// starts lists the states where a call may begin, so ordered that a call made before
-	// any byte leads to a later one. state.rank is the index in it, or -1.
-	starts []int32
-	bytes  [256]bool // bytes that occur in some text of the language
-
-	units  []*Unit
-	unitAt map[int32]int32 // the core that takes a unit's first byte -> index of units
+	units   []*Unit
+	entries []int32         // unit -> the core that takes its first byte
+	unitOf  map[int32]int32 // such a core -> index of units, -1 for none
 }
 
-// state is a place in a rule with its empty moves already followed: what can happen to
-// the next byte or token, which calls begin here, and whether the rule may end here.
+// span is a part of one of the builder's lists.
+type span struct{ from, to int32 }
+
+func (s span) empty() bool { return s.from == s.to }
+
+// state is a place in a rule: what can happen to the next byte or token, which calls begin
+// here, and whether the callee may end here. Once flat, its empty moves have been followed.
 type state struct {
-	edges  []edge
-	tokens []tokenEdge
-	calls  []int32 // sites
+	eps    span // of lists: states reached by nothing
+	edges  span
+	tokens span
+	calls  span  // of lists: sites
+	dist   int32 // least bytes from here to the end of the callee
+	core   int32 // if flat: what is left once the calls are made, -1 if it takes no byte or token
+	callee int32 // index of callees if calls lead here, else -1
 	end    bool
-	core   int32 // what is left once the calls are made, -1 if it takes no byte or token
-	dist   int32 // least bytes from here to the end of the rule
-	rank   int32 // position among the starts, -1 if no call begins here
+	flat   bool
+}
+
+// callee is what can be called: a rule, the item of a repetition, a member, a separator.
+type callee struct {
+	expr  gbnf.Expr // nil once its states are built
+	state int32     // its start state
+	// height is more than that of any callee it calls before any byte. Calls made before
+	// a byte are expanded from the greatest height down, so that all callers of a callee
+	// are known when its turn comes.
+	height int32
 }
 
 // core is what a state does with the next byte or token. Calls are made before the byte
@@ -63,7 +78,7 @@ type siteKind uint8
 const (
 	siteRule   siteKind = iota // a rule is called; afterwards go on at ret
 	siteRepeat                 // one more item of a counted repetition; aux = items completed before
-	siteMember                 // a member; aux = members seen, this one included
+	siteMember                 // a member, the next site is its siteSep; aux = members seen, this one included
 	siteSep                    // the separator after a member; aux as before it
 )
 
@@ -71,7 +86,6 @@ const (
 // the nodes below it makes a stack node.
 type site struct {
 	kind  siteKind
-	tail  bool  // ret only ends its rule: no node needed
 	ret   int32 // the state after the call
 	start int32 // first state of the callee (siteRule, siteRepeat, siteSep)
 	index int32 // of repeats or members
@@ -82,8 +96,7 @@ type repeat struct {
 	min, max int32 // max < 0: no bound
 	body     int32 // start state
 	dist     int32 // least bytes of one item
-	kept     bool  // some state calls it
-	unit     int32 // index of units, -1 if the body is none
+	unit     int32 // index of units, -1 if the body is none, unitUnknown if not looked for
 }
 
 // members is a member list; see gbnf.Members.
@@ -93,8 +106,7 @@ type members struct {
 	min, max int32 // number of members; max 0: no bound
 	sep      int32
 	sepDist  int32
-	site     int32 // siteMember; site+1 is the siteSep
-	required int   // number of required items
+	required int // number of required items
 }
 
 type member struct {
@@ -129,9 +141,6 @@ func times(n, d int32) int32 {
 	return int32(min(int64(n)*int64(d), int64(farthest)))
 }
 
-// States returns the number of states, a measure of the grammar's size.
-func (p *Program) States() int { return len(p.states) }
-
 // Classes returns the number of byte classes.
 func (p *Program) Classes() int { return len(p.classRep) }
 
@@ -140,9 +149,6 @@ func (p *Program) Class(b byte) uint8 { return p.class[b] }
 
 // MinBytes returns the length of the shortest text of the language.
 func (p *Program) MinBytes() int { return int(p.rootDist) }
-
-// Uses reports whether byte b occurs in some text of the language.
-func (p *Program) Uses(b byte) bool { return p.bytes[b] }
 
 // ClassRange returns the bytes of a class, which is a range.
 func (p *Program) ClassRange(class uint8) (lo, hi byte) {

@@ -78,7 +78,6 @@ func NewCache(p *Program) *Cache {
 	c.seenIndex = map[string]int32{}
 	c.memberSetID(memberSet{0}) // number 0 is the empty one
 	c.configs = append(c.configs, config{dist: infinite})
-	c.step.init(p)
 	c.start()
 	return c
 }

@@ -17,8 +17,9 @@ type scratch struct {
 	popped []uint32 // node -> round in which it returned
 	pops   []int32  // sets that still have to return
 
-	entered  []uint64 // set of ranks of entered starts
-	enterSet []int32  // rank -> set
+	heights []uint64  // set of the heights of entered callees
+	entered [][]int32 // height -> entered callees
+	enterAt []int32   // callee -> set, -1 if not entered
 
 	accepting bool
 	items     []item
@@ -29,15 +30,6 @@ type scratch struct {
 
 // place is a state with its stacks.
 type place struct{ state, set int32 }
-
-func (s *scratch) init(p *Program) {
-	s.at = make([]int32, len(p.states))
-	s.stamp = make([]uint32, len(p.states))
-	s.itemAt = make([]int32, len(p.cores))
-	s.itemStamp = make([]uint32, len(p.cores))
-	s.entered = make([]uint64, (len(p.starts)+63)/64)
-	s.enterSet = make([]int32, len(p.starts))
-}
 
 func (s *scratch) begin() {
 	s.round++
@@ -57,7 +49,7 @@ func (s *scratch) begin() {
 func (c *Cache) start() {
 	c.step.begin()
 	c.enter(c.p.root, bottomSet)
-	c.step.accepting = c.p.rootNullable
+	c.step.accepting = c.p.rootDist == 0
 	c.finish()
 }
 
@@ -188,8 +180,11 @@ func (c *Cache) MidCharacter(id int32) bool {
 // later.
 func (c *Cache) arrive(state, set int32) {
 	s := &c.step
-	if c.p.states[state].end {
+	if c.p.flat(state).end {
 		s.pops = append(s.pops, set)
+	}
+	if int(state) >= len(s.stamp) {
+		s.at, s.stamp = lengthen(s.at, len(c.p.states)), lengthen(s.stamp, len(c.p.states))
 	}
 	if s.stamp[state] == s.round {
 		it := &s.arrived[s.at[state]]
@@ -201,19 +196,52 @@ func (c *Cache) arrive(state, set int32) {
 	s.arrived = append(s.arrived, place{state, set})
 }
 
+// lengthen appends zeros to a list up to n entries, and room for more.
+func lengthen[T any](list []T, n int) []T {
+	return append(list, make([]T, n+n/2+16-len(list))...)
+}
+
 // enter records a call: its first state with the frame it returns to.
 func (c *Cache) enter(start, set int32) {
 	s := &c.step
-	rank := c.p.states[start].rank
-	if s.entered[rank/64]&(1<<(rank%64)) != 0 {
-		s.enterSet[rank] = c.union(s.enterSet[rank], set)
+	callee := c.p.states[start].callee
+	for int(callee) >= len(s.enterAt) {
+		s.enterAt = append(s.enterAt, -1)
+	}
+	if known := s.enterAt[callee]; known >= 0 {
+		s.enterAt[callee] = c.union(known, set)
 		return
 	}
-	s.entered[rank/64] |= 1 << (rank % 64)
-	s.enterSet[rank] = set
+	s.enterAt[callee] = set
+	h := c.p.callees[callee].height
+	if int(h) >= len(s.entered) {
+		s.entered = append(s.entered, make([][]int32, int(h)+1-len(s.entered))...)
+		s.heights = append(s.heights, make([]uint64, len(s.entered)/64+1-len(s.heights))...)
+	}
+	s.entered[h] = append(s.entered[h], callee)
+	s.heights[h/64] |= 1 << (h % 64)
 }
 
-// finish makes all returns, then all calls in the order of ranks, so that a callee is
+// expandEntered expands the callees entered, from the greatest height down.
+func (c *Cache) expandEntered() {
+	s := &c.step
+	for w := len(s.heights) - 1; w >= 0; w-- {
+		for s.heights[w] != 0 {
+			bit := 63 - bits.LeadingZeros64(s.heights[w])
+			s.heights[w] &^= 1 << bit
+			h := w*64 + bit
+			list := s.entered[h] // calls made meanwhile are lower
+			s.entered[h] = list[:0]
+			for _, callee := range list {
+				set := s.enterAt[callee]
+				s.enterAt[callee] = -1
+				c.expand(place{c.p.callees[callee].state, set})
+			}
+		}
+	}
+}
+
+// finish makes all returns, then all calls in the order of heights, so that a callee is
 // expanded once, with the stacks of all its callers, and interns the result.
 func (c *Cache) finish() int32 {
 	s := &c.step
@@ -227,20 +255,17 @@ func (c *Cache) finish() int32 {
 	for i := 0; i < len(s.arrived); i++ {
 		c.expand(s.arrived[i])
 	}
-	for w := range s.entered {
-		for s.entered[w] != 0 {
-			rank := w*64 + bits.TrailingZeros64(s.entered[w])
-			s.entered[w] &= s.entered[w] - 1
-			c.expand(place{c.p.starts[rank], s.enterSet[rank]})
-		}
-	}
+	c.expandEntered()
 	slices.SortFunc(s.items, func(a, b item) int { return int(a.core - b.core) })
 	return c.intern(s.items, s.accepting)
 }
 
 // expand keeps what can take a byte or token and makes the calls.
 func (c *Cache) expand(it place) {
-	st := &c.p.states[it.state]
+	st := *c.p.flat(it.state)
+	if s := &c.step; int(st.core) >= len(s.itemStamp) {
+		s.itemAt, s.itemStamp = lengthen(s.itemAt, len(c.p.cores)), lengthen(s.itemStamp, len(c.p.cores))
+	}
 	if s := &c.step; st.core >= 0 && s.itemStamp[st.core] == s.round {
 		known := &s.items[s.itemAt[st.core]]
 		known.set = c.union(known.set, it.set)
@@ -249,16 +274,13 @@ func (c *Cache) expand(it place) {
 		s.itemAt[st.core] = int32(len(s.items))
 		s.items = append(s.items, item{st.core, it.set})
 	}
-	for _, id := range st.calls {
+	for _, id := range c.p.lists[st.calls.from:st.calls.to] {
 		site := &c.p.sites[id]
-		switch {
-		case site.kind == siteMember:
+		if site.kind == siteMember {
 			c.enterMembers(id, 0, it.set)
-		case site.tail:
-			c.enter(site.start, it.set)
-		default:
-			c.enter(site.start, c.nodes[c.push(id, 0, it.set)].single)
+			continue
 		}
+		c.enter(site.start, c.nodes[c.push(id, 0, it.set)].single)
 	}
 }
 

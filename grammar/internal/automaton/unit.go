@@ -31,50 +31,57 @@ const (
 // need about 30.
 const maxUnitStates = 128
 
-// findUnits looks at the bodies of all repetitions.
-func (p *Program) findUnits() {
-	p.unitAt = make(map[int32]int32)
-	byCore := make(map[int32]int32) // core of the entry -> index in units, -1 for none
-	for i := range p.repeats {
-		r := &p.repeats[i]
-		r.unit = -1
-		if !p.usedRepeat(i) {
-			continue
-		}
-		entry := &p.states[r.body]
-		if entry.core < 0 || entry.end || len(entry.tokens) > 0 || len(entry.calls) > 0 {
-			continue
-		}
-		index, seen := byCore[entry.core]
-		if !seen {
-			index = -1
-			if u := p.unitFrom(r.body); u != nil {
-				index = int32(len(p.units))
-				p.units = append(p.units, u)
-				p.unitAt[entry.core] = index
-			}
-			byCore[entry.core] = index
-		}
-		r.unit = index
+// unitUnknown stands in repeat.unit until the repetition is first looked at.
+const unitUnknown = int32(-2)
+
+// findUnit returns the unit of a repetition, -1 if its item is none, and sets repeat.unit.
+func (p *Program) findUnit(repeat int32) int32 {
+	if u := p.repeats[repeat].unit; u != unitUnknown {
+		return u
 	}
+	index := int32(-1)
+	if entry := *p.flat(p.repeats[repeat].body); entry.core >= 0 && !entry.end && entry.tokens.empty() && entry.calls.empty() {
+		seen := false
+		if index, seen = p.unitOf[entry.core]; !seen {
+			index = p.addUnit(p.repeats[repeat].body, entry.core)
+		}
+	}
+	p.repeats[repeat].unit = index
+	return index
 }
 
-// usedRepeat reports whether the states of a repetition were kept.
-func (p *Program) usedRepeat(i int) bool { return p.repeats[i].dist < infinite && p.repeats[i].kept }
+// addUnit determinises the states from entry on and returns the index of the unit, -1 if
+// they are none.
+func (p *Program) addUnit(entry, core int32) int32 {
+	index := int32(-1)
+	if u := p.unitFrom(entry); u != nil {
+		index = int32(len(p.units))
+		p.units = append(p.units, u)
+		p.entries = append(p.entries, core)
+	}
+	if p.unitOf == nil {
+		p.unitOf = map[int32]int32{}
+	}
+	p.unitOf[core] = index
+	return index
+}
 
 // unitFrom determinises the states from entry on; nil if they call, take tokens, or are
 // not a prefix code.
 func (p *Program) unitFrom(entry int32) *Unit {
 	u := &Unit{}
+	var row [256]int16
+	var next []int32
 	sets := [][]int32{{entry}}
 	index := map[string]int16{string(setKey(sets[0])): 0}
 	for i := 0; i < len(sets); i++ {
-		row := make([]int16, 256)
-		for b := range row {
-			var next []int32
+		for k := range p.classRep {
+			lo, hi := p.ClassRange(uint8(k))
+			next = next[:0]
 			for _, s := range sets[i] {
-				for _, e := range p.states[s].edges {
-					if e.lo <= byte(b) && byte(b) <= e.hi {
+				st := p.flat(s)
+				for _, e := range p.builder.edges[st.edges.from:st.edges.to] {
+					if e.lo <= lo && lo <= e.hi {
 						next = append(next, e.to)
 					}
 				}
@@ -83,9 +90,11 @@ func (p *Program) unitFrom(entry int32) *Unit {
 			if !ok {
 				return nil
 			}
-			row[b] = to
+			for b := int(lo); b <= int(hi); b++ {
+				row[b] = to
+			}
 		}
-		u.Next = append(u.Next, row...)
+		u.Next = append(u.Next, row[:]...)
 		for _, s := range sets[i] {
 			u.Longest = max(u.Longest, p.states[s].dist)
 		}
@@ -107,12 +116,12 @@ func (p *Program) unitState(next []int32, sets *[][]int32, index map[string]int1
 	next = slices.Compact(next)
 	ends := 0
 	for _, s := range next {
-		st := &p.states[s]
-		if len(st.calls) > 0 || len(st.tokens) > 0 {
+		st := p.flat(s)
+		if !st.calls.empty() || !st.tokens.empty() {
 			return 0, false
 		}
 		if st.end {
-			if len(st.edges) > 0 {
+			if !st.edges.empty() {
 				return 0, false
 			}
 			ends++
@@ -130,7 +139,7 @@ func (p *Program) unitState(next []int32, sets *[][]int32, index map[string]int1
 	}
 	to := int16(len(*sets))
 	index[string(key)] = to
-	*sets = append(*sets, next)
+	*sets = append(*sets, slices.Clone(next))
 	return to, true
 }
 
@@ -178,19 +187,24 @@ func (c *Cache) Runs(dst []Run, id int32, want func(*Unit) bool) (runs []Run, re
 
 // runsOf describes the stacks of one item as runs, if all of them are.
 func (c *Cache) runsOf(dst []Run, it item, want func(*Unit) bool) ([]Run, bool) {
-	unit, ok := c.p.unitAt[it.core]
-	if !ok || !want(c.p.units[unit]) {
-		return dst, false
-	}
-	for _, n := range c.sets[it.set].nodes {
+	unit := int32(-1)
+	for i, n := range c.sets[it.set].nodes {
 		if n == 0 {
 			return dst, false
 		}
 		k := c.nodes[n].nodeKey
 		st := &c.p.sites[k.site]
-		if st.kind != siteRepeat || c.p.repeats[st.index].unit != unit {
+		if st.kind != siteRepeat {
 			return dst, false
 		}
+		u := c.p.findUnit(st.index)
+		if u < 0 || c.p.entries[u] != it.core || i > 0 && u != unit {
+			return dst, false
+		}
+		if i == 0 && !want(c.p.units[u]) {
+			return dst, false
+		}
+		unit = u
 		r := &c.p.repeats[st.index]
 		run := Run{Unit: c.p.units[unit], Least: max(1, r.min-k.aux), Most: -1, Dist: c.nodes[n].cost}
 		if r.max >= 0 {

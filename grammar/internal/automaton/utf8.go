@@ -1,7 +1,9 @@
 package automaton
 
 import (
+	"math/bits"
 	"slices"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/callama/callama/grammar/gbnf"
@@ -89,3 +91,54 @@ func appendSequences(out [][]byteRange, lo, hi rune) [][]byteRange {
 	}
 	return append(out, seq)
 }
+
+func utf8Len(r rune) int { return max(1, utf8.RuneLen(r)) }
+
+// asciiSet is a set of ASCII characters.
+type asciiSet [2]uint64
+
+// asciiOf returns the ASCII characters of a class that has all characters above ASCII or,
+// unless it is negated, none of them; ok is false for other classes.
+func asciiOf(c *gbnf.Class) (set asciiSet, ok bool) {
+	for _, r := range c.Ranges {
+		if r.Hi >= utf8.RuneSelf {
+			return set, false
+		}
+		for k := range set {
+			lo, hi := max(r.Lo-rune(64*k), 0), min(r.Hi-rune(64*k), 63)
+			if lo <= hi {
+				set[k] |= (^uint64(0) >> (63 - uint(hi-lo))) << uint(lo)
+			}
+		}
+	}
+	if c.Negated {
+		set[0], set[1] = ^set[0], ^set[1]
+	}
+	return set, true
+}
+
+// runs calls yield for each maximal range of characters in the set, in ascending order.
+func (s asciiSet) runs(yield func(lo, hi byte)) {
+	for b := 0; b < utf8.RuneSelf; {
+		rest := s[b/64] >> (b % 64)
+		if rest == 0 {
+			b = (b/64 + 1) * 64
+			continue
+		}
+		b += bits.TrailingZeros64(rest)
+		lo := b
+		for b < utf8.RuneSelf && s[b/64]&(1<<(b%64)) != 0 {
+			b++
+		}
+		yield(byte(lo), byte(b-1))
+	}
+}
+
+// allAbove returns the sequences of all characters above ASCII.
+var allAbove = sync.OnceValue(func() [][]byteRange {
+	var seqs [][]byteRange
+	for _, r := range codePoints(&gbnf.Class{Ranges: []gbnf.Range{{Lo: 0, Hi: utf8.RuneSelf - 1}}, Negated: true}) {
+		seqs = appendSequences(seqs, r.Lo, r.Hi)
+	}
+	return seqs
+})

@@ -1,0 +1,189 @@
+package automaton
+
+import (
+	"fmt"
+
+	"github.com/callama/callama/grammar/gbnf"
+)
+
+// survey looks through the rules for what must be known of all of them before the first
+// step: the bytes that edges tell apart and how many states there may be. It refuses what
+// the builder could not build.
+type survey struct {
+	*facts
+	lookup  func(name string) (int32, bool)
+	cut     [257]bool  // an edge begins here, or ended just before
+	cover   [257]int32 // changes of the number of edges that take a byte
+	above   bool       // some class has all characters above ASCII
+	classes map[*gbnf.Class]struct{}
+	size    int  // bound on the states
+	rewrite bool // some repetition must be normalised
+	live    bool // skip what cannot be completed; costs more
+}
+
+// run surveys all rules that the root reaches.
+func (s *survey) run() error {
+	for _, r := range s.order {
+		if s.dist[r] >= infinite {
+			continue
+		}
+		s.size++
+		if err := s.expr(s.rules[r].Expr, 1); err != nil {
+			return fmt.Errorf("rule %s: %w", s.rules[r].Name, err)
+		}
+	}
+	if s.above {
+		for _, seq := range allAbove() {
+			s.sequence(seq)
+		}
+	}
+	return nil
+}
+
+// expr surveys e, of which the builder may make copies.
+func (s *survey) expr(e gbnf.Expr, copies int) error {
+	s.size += copies
+	if s.live && s.distance(e) >= infinite {
+		return nil
+	}
+	switch e := e.(type) {
+	case *gbnf.Literal:
+		s.size += copies * len(e.Text)
+		for i := range len(e.Text) {
+			s.bytes(e.Text[i], e.Text[i])
+		}
+	case *gbnf.Class:
+		s.class(e)
+	case *gbnf.Ref:
+	case *gbnf.Token:
+		if e.Name != "" {
+			if _, ok := s.lookup(e.Name); !ok {
+				return fmt.Errorf("the vocabulary has no token %s", e.Name)
+			}
+		}
+	case *gbnf.Seq:
+		return s.exprs(e.Items, copies)
+	case *gbnf.Alt:
+		return s.exprs(e.Items, copies)
+	case *gbnf.Repeat:
+		return s.repeat(e, copies)
+	case *gbnf.Members:
+		return s.members(e, copies)
+	default:
+		return fmt.Errorf("unknown expression %T", e)
+	}
+	return nil
+}
+
+func (s *survey) exprs(items []gbnf.Expr, copies int) error {
+	for _, it := range items {
+		if err := s.expr(it, copies); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *survey) repeat(e *gbnf.Repeat, copies int) error {
+	if e.Min < 0 || e.Max >= 0 && e.Max < e.Min {
+		return fmt.Errorf("repetition {%d,%d} has no count", e.Min, e.Max)
+	}
+	if e.Max == 0 {
+		return nil
+	}
+	if e.Max != 1 {
+		_, empty := s.corner(e.Item)
+		s.rewrite = s.rewrite || empty
+	}
+	if e.Max > 1 && e.Max <= maxUnroll && isCharacter(e.Item) {
+		copies *= maxUnroll
+	}
+	return s.expr(e.Item, copies)
+}
+
+func (s *survey) members(e *gbnf.Members, copies int) error {
+	for i := range e.Items {
+		if _, empty := s.corner(e.Items[i].Expr); empty {
+			return fmt.Errorf("member %d may be empty", i+1)
+		}
+		s.size += copies
+		if err := s.expr(e.Items[i].Expr, copies); err != nil {
+			return err
+		}
+	}
+	if _, empty := s.corner(e.Sep); empty {
+		return fmt.Errorf("the separator of members may be empty")
+	}
+	return s.expr(e.Sep, copies)
+}
+
+func (s *survey) bytes(lo, hi byte) {
+	s.cut[lo], s.cut[int(hi)+1] = true, true
+	s.cover[lo]++
+	s.cover[int(hi)+1]--
+}
+
+func (s *survey) sequence(seq []byteRange) {
+	for _, r := range seq {
+		s.bytes(r.lo, r.hi)
+	}
+}
+
+func (s *survey) class(c *gbnf.Class) {
+	if ascii, ok := asciiOf(c); ok {
+		ascii.runs(s.bytes)
+		s.above = s.above || c.Negated
+		return
+	}
+	if _, seen := s.classes[c]; seen {
+		return
+	}
+	if s.classes == nil {
+		s.classes = map[*gbnf.Class]struct{}{}
+	}
+	s.classes[c] = struct{}{}
+	var seqs [][]byteRange
+	for _, r := range codePoints(c) {
+		seqs = appendSequences(seqs[:0], r.Lo, r.Hi)
+		for _, seq := range seqs {
+			s.sequence(seq)
+		}
+	}
+}
+
+// classesOf makes the byte classes: maximal runs of bytes that no edge tells apart.
+func (p *Program) classesOf(s *survey) {
+	covered := int32(0)
+	for b := range 256 {
+		if b == 0 || s.cut[b] {
+			p.classRep = append(p.classRep, byte(b))
+		}
+		p.class[b] = uint8(len(p.classRep) - 1)
+		covered += s.cover[b]
+		p.bytes[b] = covered > 0
+	}
+}
+
+// Missing returns a byte that texts of the language contain and spells does not hold for.
+// Bytes in parts of rules that no text can pass do not count.
+func (p *Program) Missing(spells func(byte) bool) (b byte, found bool) {
+	for b := range 256 {
+		if p.bytes[b] && !spells(byte(b)) {
+			found = true
+		}
+	}
+	if !found {
+		return 0, false
+	}
+	exact := survey{facts: p.facts, lookup: p.lookup, live: true}
+	if err := exact.run(); err != nil { // was fine before
+		return 0, false
+	}
+	covered := int32(0)
+	for b := range 256 {
+		if covered += exact.cover[b]; covered > 0 && !spells(byte(b)) {
+			return byte(b), true
+		}
+	}
+	return 0, false
+}

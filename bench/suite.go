@@ -157,7 +157,11 @@ func Suite(ctx context.Context, cfg SuiteConfig) (*SuiteReport, error) {
 		if err := ctx.Err(); err != nil {
 			return rep, err
 		}
-		cases, err := runSuiteFile(f, cfg.Schema, bytes)
+		opts := cfg.Schema
+		if !f.optional { // in the standard's vocabularies, format is an annotation
+			opts.Formats = schema.AnnotateFormats
+		}
+		cases, err := runSuiteFile(f, opts, bytes)
 		if err != nil {
 			return rep, err
 		}

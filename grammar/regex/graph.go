@@ -1,6 +1,9 @@
 package regex
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // graph is what the rules of an automaton are written from: its states, or, where a
 // length window cuts the language, pairs of a state and the number of characters read.
@@ -37,10 +40,24 @@ type grapher struct {
 	shortest, longest []int32 // residual lengths by state, see DFA.residuals
 	id                map[position]int32
 	order             []position
+	narrow            bool  // leave out what would take too many positions: see Window.Narrow
+	horizon, deepest  int32 // characters read where counting stops, and so far
 }
 
+// newGraph returns the graph of an automaton within a window. If it takes more positions
+// than the limit, and the window may be narrowed, it is.
 func newGraph(d *DFA, window *Window, limits Limits) (*graph, error) {
-	g := &grapher{d: d, window: Window{Min: 0, Max: -1}, id: make(map[position]int32)}
+	g, err := exploreGraph(d, window, limits, false)
+	if err != nil && window != nil && window.Narrow {
+		if narrow, _ := exploreGraph(d, window, limits, true); narrow != nil && narrow.start != dead {
+			return narrow, nil
+		}
+	}
+	return g, err
+}
+
+func exploreGraph(d *DFA, window *Window, limits Limits, narrow bool) (*graph, error) {
+	g := &grapher{d: d, window: Window{Min: 0, Max: -1}, id: make(map[position]int32), narrow: narrow, horizon: math.MaxInt32}
 	if window != nil {
 		g.window = *window
 	}
@@ -50,6 +67,9 @@ func newGraph(d *DFA, window *Window, limits Limits) (*graph, error) {
 	g.shortest, g.longest = d.residuals()
 	out := &graph{start: g.visit(d.start, 0)}
 	for i := 0; i < len(g.order); i++ {
+		if narrow && g.horizon == math.MaxInt32 && len(g.order) > limits.States/narrowPart {
+			g.horizon = g.deepest // breadth first: none before is new
+		}
 		if len(g.order) > limits.States {
 			return nil, &LimitError{Name: "States", Limit: limits.States, Got: len(g.order)}
 		}
@@ -58,6 +78,10 @@ func newGraph(d *DFA, window *Window, limits Limits) (*graph, error) {
 	out.prune()
 	return out, nil
 }
+
+// narrowPart is the part of the states that a narrowed graph takes before it stops to
+// count: it is written out in full, and large grammars are slow.
+const narrowPart = 4
 
 // visit returns the node of a position, or dead where no accepted length can be reached.
 func (g *grapher) visit(state, read int32) int32 {
@@ -75,12 +99,15 @@ func (g *grapher) visit(state, read int32) int32 {
 		}
 		if lo >= w.Min && (w.Max < 0 || (hi >= 0 && hi <= w.Max)) {
 			read = uncounted
+		} else if g.narrow && hi >= 0 && lo >= w.Min && w.Max-int(read) < int(g.longest[state]) {
+			return dead // what is left is short and need not be counted, but might not fit
 		}
 	}
 	p := position{state, read}
 	at, ok := g.id[p]
 	if !ok {
 		at = int32(len(g.order))
+		g.deepest = max(g.deepest, read)
 		g.id[p] = at
 		g.order = append(g.order, p)
 	}
@@ -101,6 +128,9 @@ func (g *grapher) expand(p position) graphNode {
 	}
 	node := graphNode{accept: g.d.accept[p.state]}
 	read := p.read
+	if read != uncounted && read >= g.horizon {
+		return g.last(p, row)
+	}
 	if read != uncounted {
 		node.accept = node.accept && int(read) >= g.window.Min // visit saw to Max
 		read++
@@ -120,6 +150,28 @@ func (g *grapher) expand(p position) graphNode {
 		node.edges[at].symbols = append(node.edges[at].symbols, int32(sym))
 	}
 	return node
+}
+
+// last returns the node of a position at the horizon: as many of the characters that
+// change nothing as fit, and no others.
+func (g *grapher) last(p position, row []int32) graphNode {
+	var loop []int32
+	for sym, t := range row {
+		if t == p.state {
+			loop = append(loop, int32(sym))
+		}
+	}
+	w := Window{Min: max(0, g.window.Min-int(p.read)), Max: -1}
+	if g.window.Max >= 0 {
+		w.Max = g.window.Max - int(p.read)
+	}
+	if !g.d.accept[p.state] || (len(loop) == 0 && w.Min > 0) {
+		return graphNode{}
+	}
+	if len(loop) == 0 {
+		return graphNode{accept: true}
+	}
+	return graphNode{counted: loop, window: w, accept: true}
 }
 
 // freeLoop returns the symbols of a state that accepts and only ever returns to itself:

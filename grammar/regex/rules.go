@@ -109,7 +109,14 @@ func Quote(s string) string {
 
 // Window is a range of lengths in code points, both ends included. A negative Max means
 // no upper bound.
-type Window struct{ Min, Max int }
+type Window struct {
+	Min, Max int
+	// Narrow admits fewer strings where counting the characters of all would take more
+	// states than the limit: in the beginning everything is counted, further on only runs
+	// of characters that the automaton does not tell apart, and no part is begun near the
+	// end that might not fit. No string is admitted that should not be.
+	Narrow bool
+}
 
 // RuleOptions say how Rules writes an automaton. The zero value writes the raw text.
 type RuleOptions struct {

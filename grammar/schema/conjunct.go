@@ -353,6 +353,7 @@ type pattern struct {
 	key   string       // the pattern as written, or a text that stands for it
 	dfa   *regex.DFA
 	other *regex.DFA // the complement
+	short *regex.DFA // where lengths are bounded; nil: the same
 	err   error
 }
 

@@ -22,7 +22,7 @@ type language struct {
 // language returns the strings that a conjunct with patterns admits, or nil if there are
 // none.
 func (c *Compiler) language(j *conjunct) (*language, error) {
-	window := regex.Window{Min: j.length.min, Max: j.length.max}
+	window := regex.Window{Min: j.length.min, Max: j.length.max, Narrow: true}
 	parts := []string{strconv.Itoa(window.Min), strconv.Itoa(window.Max)}
 	for _, p := range j.patterns {
 		if p.not {
@@ -83,6 +83,9 @@ func (c *Compiler) automaton(j *conjunct, w regex.Window, denied []string) (*lan
 	var all *regex.DFA
 	for _, p := range j.patterns {
 		d, err := p.signed(c.lim.Pattern)
+		if p.p.short != nil && !p.not && (w.Min > 0 || w.Max >= 0) {
+			d = p.p.short
+		}
 		if err != nil && len(j.patterns) == 1 && len(denied) == 0 && !p.not && p.p.re != nil {
 			if l, ok := tree(p.p.re, w); ok {
 				return l, nil

@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/callama/callama/grammar/schema"
@@ -80,5 +81,46 @@ func TestMultipleOf(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestFormats(t *testing.T) {
+	cases := []struct {
+		name, schema string
+		opts         schema.Options
+		yes, no      []string
+	}{
+		{"date", `{"format":"date"}`, schema.Options{}, []string{`"2024-02-29"`, `1`, `{}`}, []string{`"2023-02-29"`, `"x"`}},
+		{"annotation", `{"type":"string","format":"date"}`, schema.Options{Formats: schema.AnnotateFormats}, []string{`"x"`}, nil},
+		{"unknown", `{"type":"string","format":"color"}`, schema.Options{}, []string{`"x"`}, nil},
+		{"negated", `{"type":"string","not":{"format":"ipv4"}}`, schema.Options{}, []string{`"x"`, `"1.2.3.4.5"`}, []string{`"1.2.3.4"`}},
+		{"negated and not decided", `{"type":"string","not":{"format":"time"}}`, schema.Options{}, []string{`"x"`, `"24:00:00Z"`}, []string{`"12:00:00Z"`, `"01:29:60+01:30"`}},
+		{"with a pattern", `{"type":"string","format":"date","pattern":"^2024-0[12]"}`, schema.Options{}, []string{`"2024-01-31"`}, []string{`"2023-01-31"`, `"2024-03-01"`}},
+		{"two", `{"type":"string","format":"hostname","allOf":[{"format":"ipv4"}]}`, schema.Options{}, []string{`"1.2.3.4"`}, []string{`"a.b"`, `"1.2.3.400"`}},
+		{"email with a length", `{"type":"string","format":"email","maxLength":254}`, schema.Options{}, []string{`"a.b@example.com"`}, []string{`"a@"`}},
+		{"uri with a length", `{"type":"string","format":"uri","maxLength":2000}`, schema.Options{}, []string{`"https://example.com/a?b=c#d"`}, []string{`"example.com"`}},
+		{"listed", `{"enum":["2024-01-01","x"],"format":"date"}`, schema.Options{}, []string{`"2024-01-01"`}, []string{`"x"`}},
+		{"any spelling", `{"type":"string","format":"uuid"}`, schema.Options{Spelling: schema.AnySpelling}, []string{`"123e4567-e89b-12d3-a456-42665544000\u0030"`}, []string{`"123e4567\u002de89b-12d3-a456-42665544000"`}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			g, err := schema.CompileText([]byte(c.schema), c.opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, text := range c.yes {
+				if !ruletest.Accepts(g, text) {
+					t.Errorf("rejects %s", text)
+				}
+			}
+			for _, text := range c.no {
+				if ruletest.Accepts(g, text) {
+					t.Errorf("accepts %s", text)
+				}
+			}
+		})
+	}
+	if _, err := schema.CompileText([]byte(`{"format":"color"}`), schema.Options{Formats: schema.StrictFormats}); !errors.Is(err, schema.ErrUnsupported) {
+		t.Errorf("strict: %v", err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 // a case of its own, and classes of others that no part of the schema tells apart.
 type partition struct {
 	declared []string
+	index    map[string]int // of declared
 	classes  []nameClass
 }
 
@@ -144,12 +145,11 @@ func (c *Compiler) part(j *conjunct) (*partition, error) {
 	if j.partition != nil {
 		return j.partition, nil
 	}
-	p := &partition{}
+	p := &partition{index: make(map[string]int)}
 	j.partition = p
-	index := make(map[string]bool)
 	add := func(name string) {
-		if !index[name] {
-			index[name] = true
+		if _, ok := p.index[name]; !ok {
+			p.index[name] = len(p.declared)
 			p.declared = append(p.declared, name)
 		}
 	}

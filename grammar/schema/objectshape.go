@@ -126,16 +126,17 @@ func (c *Compiler) objectShape(g *goal, j *conjunct) (*objectShape, error) {
 		return nil, err
 	}
 	s := &objectShape{min: j.members.min, max: j.members.max}
-	for _, name := range p.declared {
-		m, err := c.memberShape(g, j, name)
-		if err != nil {
-			return nil, err
-		}
-		s.members = append(s.members, m)
+	said, err := c.saidOfDeclared(j, p)
+	if err != nil {
+		return nil, err
 	}
-	for i, r := range j.required {
-		at := slices.IndexFunc(s.members, func(m memberShape) bool { return m.name == r.name })
-		s.members[at].required, s.members[at].at = true, j.required[i].at
+	s.members = make([]memberShape, len(p.declared))
+	for i, name := range p.declared {
+		s.members[i] = memberShape{name: name, goal: c.goal(g.name+"-"+name, said[i])}
+	}
+	for _, r := range j.required {
+		m := &s.members[p.index[r.name]]
+		m.required, m.at = true, r.at
 	}
 	closed := false
 	for i := range j.objects {
@@ -180,26 +181,48 @@ func (c *Compiler) objectShape(g *goal, j *conjunct) (*objectShape, error) {
 	return s, nil
 }
 
-// memberShape makes the goal of a declared member.
-func (c *Compiler) memberShape(g *goal, j *conjunct, name string) (memberShape, error) {
-	m := memberShape{name: name}
-	var terms []term
+// saidOfDeclared returns what is demanded of the value of each declared member.
+func (c *Compiler) saidOfDeclared(j *conjunct, p *partition) ([][]term, error) {
+	out := make([][]term, len(p.declared))
+	named := make([]int, len(p.declared)) // the latest facet that has the name, counted from 1
 	for i := range j.objects {
-		said, err := c.said(&j.objects[i], name)
-		if err != nil {
-			return m, err
+		f := &j.objects[i]
+		if len(f.patterns) > 0 {
+			for at, name := range p.declared {
+				said, err := c.said(f, name)
+				if err != nil {
+					return nil, err
+				}
+				out[at] = append(out[at], said...)
+			}
+			continue
 		}
-		terms = append(terms, said...)
+		for _, prop := range f.props {
+			at := p.index[prop.name]
+			out[at] = append(out[at], prop.t)
+			named[at] = i + 1
+		}
+		if f.additional.l == nil {
+			continue
+		}
+		for at := range out {
+			if named[at] != i+1 {
+				out[at] = append(out[at], f.additional)
+			}
+		}
 	}
-	if slices.Contains(j.absent, name) {
-		terms = append(terms, c.never())
-	} else if ok, err := c.holdsAll(j.names, text(name)); err != nil {
-		return m, err
-	} else if !ok {
-		terms = append(terms, term{l: j.names[0].l.synthetic("never", never)})
+	for _, name := range j.absent {
+		at := p.index[name]
+		out[at] = append(out[at], c.never())
 	}
-	m.goal = c.goal(g.name+"-"+name, terms)
-	return m, nil
+	for at, name := range p.declared {
+		if ok, err := c.holdsAll(j.names, text(name)); err != nil {
+			return nil, err
+		} else if !ok {
+			out[at] = append(out[at], term{l: j.names[0].l.synthetic("never", never)})
+		}
+	}
+	return out, nil
 }
 
 // lackingMember returns a required member that cannot be satisfied, or nil.

@@ -1,6 +1,8 @@
 package grammar
 
 import (
+	"math"
+
 	"github.com/callama/callama/grammar/gbnf"
 	"github.com/callama/callama/grammar/internal/mask"
 	"github.com/callama/callama/grammar/vocab"
@@ -10,4 +12,9 @@ import (
 // small the vocabulary.
 func CompileEager(g *gbnf.Grammar, v *vocab.Vocab) (*Compiled, error) {
 	return compile(g, v, Limits{}, mask.Options{MinNodes: 1})
+}
+
+// CompilePlain is Compile, but every mask is walked.
+func CompilePlain(g *gbnf.Grammar, v *vocab.Vocab) (*Compiled, error) {
+	return compile(g, v, Limits{}, mask.Options{MinNodes: math.MaxInt})
 }

@@ -1,7 +1,7 @@
 package gbnf
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -9,12 +9,12 @@ import (
 // their rules into one grammar. The zero value is not usable; call NewBuilder.
 // A Builder is not safe for concurrent use.
 type Builder struct {
-	g     Grammar
-	names map[string]RuleID
+	g    Grammar
+	next map[string]int // name that is taken -> the least number that may be free behind it
 }
 
 // NewBuilder returns an empty Builder.
-func NewBuilder() *Builder { return &Builder{names: make(map[string]RuleID)} }
+func NewBuilder() *Builder { return &Builder{next: make(map[string]int)} }
 
 // Declare reserves a rule under a unique name derived from name (characters that GBNF
 // does not allow become '-', and a number is appended if the name is taken). The rule
@@ -22,15 +22,16 @@ func NewBuilder() *Builder { return &Builder{names: make(map[string]RuleID)} }
 func (b *Builder) Declare(name string) RuleID {
 	name = RuleName(name)
 	unique := name
-	for i := 2; ; i++ {
-		if _, taken := b.names[unique]; !taken {
-			break
+	if n, taken := b.next[name]; taken {
+		for ; taken; n++ {
+			unique = name + "-" + strconv.Itoa(n)
+			_, taken = b.next[unique]
 		}
-		unique = fmt.Sprintf("%s-%d", name, i)
+		b.next[name] = n
 	}
+	b.next[unique] = 2
 	id := RuleID(len(b.g.Rules))
 	b.g.Rules = append(b.g.Rules, Rule{Name: unique})
-	b.names[unique] = id
 	return id
 }
 

@@ -70,10 +70,15 @@ func (c *checker) expr(e Expr) string {
 		if e.Rule < 0 || int(e.Rule) >= c.rules {
 			return fmt.Sprintf("reference to rule number %d of %d", e.Rule, c.rules)
 		}
+	case *Seq:
+		return c.exprs(e.Items)
+	case *Alt:
+		return c.exprs(e.Items)
 	case *Repeat:
 		if e.Min < 0 || e.Max >= 0 && e.Max < e.Min {
 			return fmt.Sprintf("repetition {%d,%d}", e.Min, e.Max)
 		}
+		return c.expr(e.Item)
 	case *Token:
 		if e.Name == "" && e.ID < 0 {
 			return fmt.Sprintf("token id %d", e.ID)
@@ -85,13 +90,23 @@ func (c *checker) expr(e Expr) string {
 		if e.Min < 0 || e.Max < 0 || e.Max > 0 && e.Max < e.Min {
 			return fmt.Sprintf("from %d to %d members", e.Min, e.Max)
 		}
+		for i := range e.Items {
+			if msg := c.expr(e.Items[i].Expr); msg != "" || c.nodes > maxNodes {
+				return msg
+			}
+		}
+		return c.expr(e.Sep)
 	}
-	msg := ""
-	children(e, func(child Expr) bool {
-		msg = c.expr(child)
-		return msg == "" && c.nodes <= maxNodes
-	})
-	return msg
+	return ""
+}
+
+func (c *checker) exprs(items []Expr) string {
+	for _, it := range items {
+		if msg := c.expr(it); msg != "" || c.nodes > maxNodes {
+			return msg
+		}
+	}
+	return ""
 }
 
 // children calls visit for each direct child of e until it returns false.

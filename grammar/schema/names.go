@@ -111,7 +111,7 @@ func (c *Compiler) texts(j *conjunct) (*regex.DFA, error) {
 		}
 		return regex.Literals(words...), nil
 	}
-	all, err := lengthPattern(j.length)
+	all, err := lengthPattern(j.length, c.lim.Pattern)
 	for i := 0; err == nil && i < len(j.patterns); i++ {
 		var d *regex.DFA
 		if d, err = j.patterns[i].signed(c.lim.Pattern); err == nil {
@@ -128,7 +128,7 @@ func (c *Compiler) texts(j *conjunct) (*regex.DFA, error) {
 }
 
 // lengthPattern returns the automaton of the strings of some lengths.
-func lengthPattern(s span) (*regex.DFA, error) {
+func lengthPattern(s span, limits regex.Limits) (*regex.DFA, error) {
 	most := ""
 	if s.max >= 0 {
 		most = fmt.Sprint(s.max)
@@ -137,7 +137,7 @@ func lengthPattern(s span) (*regex.DFA, error) {
 	if err != nil {
 		return nil, err
 	}
-	return re.DFA(regex.Limits{})
+	return re.DFA(limits)
 }
 
 // part returns the partition of the names of a conjunct.

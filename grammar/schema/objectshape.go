@@ -58,8 +58,8 @@ func (c *Compiler) settleMembers(j *conjunct) {
 const (
 	// maxWitnesses bounds the members that must be there in one object under names that
 	// the schema leaves open. They come from negations, and any of them may be one and the
-	// same member: n of them make as many cases as a set of n has partitions, 15 for 4.
-	maxWitnesses = 4
+	// same member: n of them make as many cases as a set of n has partitions, 203 for 6.
+	maxWitnesses = 6
 )
 
 // splitWitnesses turns a conjunct with witnesses into alternatives that say which name

@@ -4,14 +4,20 @@
 // keyword that cannot be enforced is an *Error that names it and its JSON Pointer.
 //
 // The stages are the files, in the order of the data: normalize (type names as people
-// write them), location (subschemas and references), keywords (one schema's constraints),
-// conjunct (constraints that hold together), expand (anyOf and friends to a list of
-// alternatives), satisfy (what can be satisfied at all), emit (rules). A rule stands for a
-// set of subschemas that hold at once, so that constraints from several places (siblings of
-// $ref and anyOf, for example) are merged exactly, also through recursion.
+// write them), location and resource (subschemas, references, dynamic scopes), keywords
+// (one schema's constraints), combine (anyOf and friends to a list of alternatives),
+// refute (the failure of a schema, for not, oneOf and if), absorb (fewer alternatives),
+// unevaluated, conjunct (constraints that hold together), expand (goals), satisfy with
+// objectshape, names, arrayshape, chain and distinct (what is within, and what can be
+// satisfied at all), emit (rules). A rule stands for a set of terms that hold at once: that
+// a value is valid at a location, or that it is not. So constraints from several places
+// (siblings of $ref and anyOf, for example) are merged exactly, also through recursion.
 //
-// Texts are spelled canonically: integers without fraction, exponent or leading zeros,
-// strings with only the escapes that JSON needs, numbers with bounded digits.
+// By default texts are spelled canonically (see Spelling): integers without fraction,
+// exponent or leading zeros, strings with only the escapes that JSON needs, numbers with
+// bounded digits. Two things no such rules can say: that names which are not declared
+// differ from each other, so a validator may see fewer members than were written; and that
+// items are distinct where their values are too many to list, which is refused.
 package schema
 
 import (

@@ -27,7 +27,8 @@ func (p *parser) atomEscape(at int) (*node, error) {
 	}
 	switch c := p.src[p.pos]; {
 	case c == 'b' || c == 'B':
-		return nil, p.unsupported(at, "word boundary \\"+string(c))
+		p.pos++
+		return boundary(c == 'B'), nil
 	case c >= '1' && c <= '9':
 		return nil, p.unsupported(at, "backreference \\"+string(c))
 	case c == 'k':

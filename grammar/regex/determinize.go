@@ -14,6 +14,13 @@ func (r *Regex) DFA(limits Limits) (*DFA, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(n.looks) > 0 {
+		w := &looker{n: n, limits: limits, id: make(map[string]int32)}
+		if err := w.run(); err != nil {
+			return nil, err
+		}
+		return w.out.minimize(), nil
+	}
 	d := &determinizer{n: n, limits: limits, id: make(map[string]int32), seen: make([]uint32, len(n.states))}
 	if err := d.run(); err != nil {
 		return nil, err

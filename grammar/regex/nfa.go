@@ -9,6 +9,7 @@ type nfa struct {
 	sets   []Set // distinct character sets, referred to by nfaState.set
 	start  int32
 	match  int32
+	looks  []*look // referred to by nfaState.set of nfaLook
 }
 
 // nfaState has either one edge on a set of characters, or up to two edges on nothing.
@@ -27,19 +28,22 @@ const (
 	nfaBegin
 	nfaEnd
 	nfaMatch
+	nfaLook // an edge on nothing where an assertion holds
 )
 
 // nfaBuilder unrolls a syntax tree.
 type nfaBuilder struct {
 	n      *nfa
 	limit  int
+	limits Limits // of the assertions' automata
 	setIDs map[string]int32
+	looks  map[*node]int32
 }
 
 // build makes the automaton of the texts in which the pattern matches somewhere: any
 // text before and after, unless an anchor forbids it.
 func (r *Regex) build(limits Limits) (*nfa, error) {
-	b := &nfaBuilder{n: &nfa{}, limit: limits.NFAStates, setIDs: make(map[string]int32)}
+	b := &nfaBuilder{n: &nfa{}, limit: limits.NFAStates, limits: limits, looks: make(map[*node]int32), setIDs: make(map[string]int32)}
 	// The match state loops on everything: once matched, whatever follows is accepted.
 	b.n.match = b.add(nfaState{kind: nfaMatch, out: -1, out2: -1})
 	start, err := b.compile(r.root, b.n.match)
@@ -105,6 +109,18 @@ func (b *nfaBuilder) compile(n *node, out int32) (int32, error) {
 		return first, nil
 	case opRepeat:
 		return b.repeat(n, out)
+	case opLook:
+		at, ok := b.looks[n] // repetitions hold copies
+		if !ok {
+			l, err := newLook(n, b.limits)
+			if err != nil {
+				return 0, err
+			}
+			at = int32(len(b.n.looks))
+			b.n.looks = append(b.n.looks, l)
+			b.looks[n] = at
+		}
+		return b.add(nfaState{kind: nfaLook, set: at, out: out, out2: -1}), nil
 	}
 	return out, nil
 }

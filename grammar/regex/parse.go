@@ -3,6 +3,7 @@ package regex
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -154,10 +155,8 @@ func (p *parser) group(depth, at int) (*node, error) {
 	if p.take("?") {
 		switch {
 		case p.take(":"):
-		case p.take("="), p.take("!"):
-			return nil, p.unsupported(at, "lookahead "+p.src[at:p.pos]+"...)")
-		case p.take("<="), p.take("<!"):
-			return nil, p.unsupported(at, "lookbehind "+p.src[at:p.pos]+"...)")
+		case p.take("="), p.take("!"), p.take("<="), p.take("<!"):
+			return p.assertion(depth, at)
 		case p.take("<"):
 			if err := p.groupName(); err != nil {
 				return nil, err
@@ -176,6 +175,42 @@ func (p *parser) group(depth, at int) (*node, error) {
 		return nil, p.fail(at, "group is not closed")
 	}
 	return n, nil
+}
+
+// assertion reads what stands in a group that looks ahead or behind.
+func (p *parser) assertion(depth, at int) (*node, error) {
+	opened := p.src[at:p.pos]
+	n, err := p.alternation(depth + 1)
+	if err != nil {
+		return nil, err
+	}
+	if !p.take(")") {
+		return nil, p.fail(at, "group is not closed")
+	}
+	l := &node{op: opLook, subs: []*node{n}, behind: strings.Contains(opened, "<"), negative: strings.HasSuffix(opened, "!")}
+	// What is ahead says nothing of where the text begins, what came before of its end.
+	if l.behind && n.has(func(n *node) bool { return n.op == opEnd || n.op == opLook && !n.behind }) ||
+		!l.behind && n.has(func(n *node) bool { return n.op == opBegin || n.op == opLook && n.behind }) {
+		return nil, p.unsupported(at, opened+"...) with an assertion that looks the other way")
+	}
+	return l, nil
+}
+
+// boundary returns \b, or negated \B: exactly one, or not, of the characters before and
+// after is part of a word.
+func boundary(negative bool) *node {
+	side := func(behind, word bool) *node {
+		return &node{op: opLook, subs: []*node{setNode(wordSet)}, behind: behind, negative: !word}
+	}
+	both := func(before, after bool) *node {
+		return &node{op: opConcat, subs: []*node{side(true, before), side(false, after)}}
+	}
+	return &node{op: opAlt, subs: []*node{both(true, negative), both(false, !negative)}}
+}
+
+// has reports whether some node has a property.
+func (n *node) has(property func(*node) bool) bool {
+	return property(n) || slices.ContainsFunc(n.subs, func(sub *node) bool { return sub.has(property) })
 }
 
 func (p *parser) groupName() error {
@@ -226,7 +261,7 @@ func (p *parser) quantified(n *node, at int) (*node, error) {
 	if p.more() && strings.IndexByte("*+?", p.src[p.pos]) >= 0 {
 		return nil, p.fail(p.pos, "nothing to repeat before %q", p.src[p.pos])
 	}
-	if n.op == opBegin || n.op == opEnd {
+	if n.op == opBegin || n.op == opEnd || n.op == opLook && n.behind {
 		return nil, p.fail(at, "an anchor cannot be repeated")
 	}
 	return repeatNode(n, lo, hi), nil

@@ -49,6 +49,20 @@ var matchCases = []matchCase{
 	{`^\cA\0$`, []string{"\x01\x00"}, []string{"A"}},
 	{"^(a{2}){3}$", []string{"aaaaaa"}, []string{"aaaaa", "aaaaaaa"}},
 	{"^[\\ud800-\\udfff]$", nil, []string{"", "a", "\ufffd"}},
+	{"^(?!org\\.bukkit\\.)([a-z]+\\.)*[a-z]+$", []string{"com.a", "org.bukk", "orgs.bukkit.a"}, []string{"org.bukkit.a", "a."}},
+	{"^((?!mode)(?!Mode).)*$", []string{"", "mod", "a b"}, []string{"mode", "xMode", "amodeb"}},
+	{"^([0-9a-z](?:(?!.*--)[0-9a-z-]*[0-9a-z])?)$", []string{"a", "a-b", "ab"}, []string{"a--b", "-a", "a-", ""}},
+	{"^(?!.*://)(?=.{1,20}$)(.{1,6}\\.){1,3}(?![0-9]*$)[a-z0-9-]+$", []string{"a.b", "a.b1"}, []string{"a", "a.1", "a://b.c", "aaaaaa.aaaaaa.aaaaaa.b"}},
+	{"((?:[^/]*/)*)(?=\\.(yaml|yml|json))", []string{"a/b.yml", ".json"}, []string{"yml", "a.ym"}},
+	{"^(?=.*[0-9])(?=.*[a-z])[0-9a-z]{2,4}$", []string{"a1", "1a", "aa1a"}, []string{"aa", "11", "a", "a1a1a"}},
+	{"(?<=a)b", []string{"ab", "xab"}, []string{"b", "bb", "a"}},
+	{"(?<!a)b", []string{"b", "bb", "aab b"}, []string{"ab", "a", "aab"}},
+	{"^(?:(?<=^|,)x(?=,|$),?)+$", []string{"x", "x,x", "x,"}, []string{"xx", ""}},
+	{"\\bcat\\b", []string{"cat", "a cat", "cat!"}, []string{"cats", "scat", "_cat"}},
+	{"\\Bat", []string{"cat"}, []string{"at", " at"}},
+	{"^\\b$", nil, []string{"", "a"}},
+	{"a(?=)b", []string{"ab"}, []string{"a"}}, {"a(?!)b", nil, []string{"ab"}},
+	{"^(?=(?!ab)a)..$", []string{"ac", "aa"}, []string{"ab", "bb"}},
 }
 
 func compile(t testing.TB, pattern string) *DFA {
@@ -98,8 +112,9 @@ func TestParseErrors(t *testing.T) {
 		{`\u12`, false, `\u`}, {`\u{110000}`, false, `\u{`}, {`\u{}`, false, `\u{`}, {`\c1`, false, `\c`}, {`\01`, false, "octal"},
 		{`\p{Nope}`, false, "unknown property"}, {`\pL`, false, `\p`}, {`\p{L`, false, `\p`}, {"(?P<x>a)", false, "(?<name>"},
 		{"(?<>a)", false, "group name"}, {"(?<1>a)", false, "group name"}, {"^*", false, "anchor"},
-		{`\bx`, true, "word boundary"}, {`x\B`, true, "word boundary"}, {`(a)\1`, true, "backreference"}, {`\k<a>`, true, "backreference"},
-		{"(?=a)", true, "lookahead (?=...)"}, {"(?!a)", true, "lookahead (?!...)"}, {"(?<=a)", true, "lookbehind"}, {"(?<!a)", true, "lookbehind"},
+		{`(a)\1`, true, "backreference"}, {`\k<a>`, true, "backreference"},
+		{"(?=^a)", true, "(?=...) with an assertion"}, {"(?!(?<=b)a)", true, "(?!...) with"}, {"(?<=a$)", true, "(?<=...) with"}, {"(?<!a(?=b))", true, "(?<!...) with"},
+		{"(?=a", false, "not closed"}, {"(?<=a)*", false, "cannot be repeated"},
 		{"(?i:a)", true, "modifier"}, {`\p{scx=Greek}`, true, "Script_Extensions"}, {"\xff", false, "UTF-8"},
 		{strings.Repeat("(", 300), false, "nested"}, {strings.Repeat("a", 100_000), false, "longer"},
 	}

@@ -199,10 +199,10 @@ func Example() {
 	fmt.Println(d.States(), d.Match("v1.20"), d.Match("v1."))
 	short, err := regex.Intersect(d, d.Complement(), regex.Limits{})
 	fmt.Println(short.Empty(), err)
-	_, err = regex.Parse(`^(?=.*\d)`)
+	_, err = regex.Parse(`(.)\1`)
 	fmt.Println(strings.TrimPrefix(err.Error(), "regex: "))
 	// Output:
 	// 3 true false
 	// true <nil>
-	// "^(?=.*\\d)" at byte 1: lookahead (?=...) is not supported
+	// "(.)\\1" at byte 3: backreference \1 is not supported
 }

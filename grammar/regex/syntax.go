@@ -7,8 +7,8 @@
 // The stages are Parse (pattern -> Regex), Regex.DFA (unroll, determinise, minimise), the
 // operations on DFA, and Rules (DFA -> grammar/gbnf). Patterns are read in Unicode mode:
 // a character is a code point. Languages are exact; what cannot be decided by a finite
-// automaton (backreferences) or is not built yet (lookaround, word boundaries) is an
-// error that names the construct.
+// automaton (backreferences) and assertions within assertions that look the other way are
+// errors that name the construct.
 package regex
 
 import "fmt"
@@ -48,6 +48,7 @@ const (
 	opRepeat           // subs[0], min to max times (max < 0: no bound)
 	opBegin            // ^: only at the start of the string
 	opEnd              // $: only at the end of the string
+	opLook             // where subs[0] matches ahead or behind, or does not
 )
 
 type node struct {
@@ -55,6 +56,8 @@ type node struct {
 	set      Set
 	subs     []*node
 	min, max int
+
+	behind, negative bool // of opLook
 }
 
 // OneClass reports whether the pattern is one set of characters repeated between two

@@ -19,15 +19,17 @@
 //
 // # Terms
 //
-// A state is a place in a rule; its core is what it does with the next byte. A node is one frame of a parser stack: the call it
-// returns to, a counter or member set, and the set of nodes below it, so that stacks with
-// equal tops share them (a graph-structured stack, Tomita 1985). A configuration is a set
+// A state is a place in a rule; its core is what it does with the next byte. A node is one
+// frame of a parser stack: the call it returns to, a counter or member set, and the set of
+// nodes below it, so that stacks with equal tops share them (a graph-structured stack,
+// Tomita 1985). A configuration is a set
 // of (core, node set) pairs: all the places where the text so far may stand. Nodes, node
 // sets and configurations are interned to small integers; equal futures that have equal
 // structure are one integer, and after the first visit a step is one table lookup.
 //
 // A callee is what can be called: a rule, the item of a counted repetition, a member of a
-// list, the separator before it. Calls are made before the first byte of the callee and returns after its last, so
-// every stored state has a byte or token edge. Left-recursive rules are rewritten before
+// list, the separator before it. Calls are made before the first byte of the callee and
+// returns after its last, so every stored state has a byte or token edge; a call in last
+// place goes on in the callee's states. Left-recursive rules are rewritten before
 // this package sees them; it refuses the rest.
 package automaton

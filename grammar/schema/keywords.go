@@ -52,31 +52,19 @@ func keywordOf(name string) (apply keyword, known bool) {
 		return applyNames, true
 	case "required":
 		return applyRequired, true
+	case "extends", "disallow":
+		return applyDraft3, true
 	}
-	apply = refusal(name)
-	return apply, apply != nil
+	return nil, false
 }
 
-// refusal returns the refusal of a keyword that is not supported, or nil if the name is
-// not a keyword at all.
-func refusal(name string) keyword {
-	never := func(*ojson.Value) bool { return false }
-	switch name {
-	case "extends", "disallow":
-		return refuse(kindAny, never)
+// applyDraft3 refuses the keywords of draft 3 that later drafts replaced; elsewhere they
+// are annotations.
+func applyDraft3(_ *Compiler, j *conjunct, at place, _ *ojson.Value) *Error {
+	if at.l.dialect() == dialectDraft4 {
+		j.blocked = append(j.blocked, blocked{kindAny, at.unsupported()})
 	}
 	return nil
-}
-
-// refuse makes an unsupported keyword: an error if values of these kinds are left in the
-// end, unless the keyword's value has no effect.
-func refuse(k kinds, harmless func(*ojson.Value) bool) keyword {
-	return func(_ *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
-		if !harmless(v) {
-			j.blocked = append(j.blocked, blocked{k, at.unsupported()})
-		}
-		return nil
-	}
 }
 
 func applyType(_ *Compiler, j *conjunct, at place, v *ojson.Value) *Error {

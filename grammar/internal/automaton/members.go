@@ -40,22 +40,17 @@ func (m *members) first() int32 {
 // the minimum. gone says which items can no longer come, seen which have.
 // It is infinite where the bounds cannot be met.
 func (m *members) need(count int32, gone, seen func(i int) bool) (sum, k int32) {
-	var others []int32
 	again := infinite // the cheapest item that may repeat
 	for i := range m.items {
-		d := m.items[i].dist
-		switch {
-		case m.items[i].required && !seen(i):
-			sum = plus(sum, d)
+		it := &m.items[i]
+		if it.required && !seen(i) {
+			sum = plus(sum, it.dist)
 			k++
-			if m.items[i].repeat {
-				again = min(again, d)
-			}
-		case gone(i):
-		case m.items[i].repeat:
-			again = min(again, d)
-		default:
-			others = append(others, d)
+		} else if !it.repeat || gone(i) {
+			continue
+		}
+		if it.repeat {
+			again = min(again, it.dist)
 		}
 	}
 	if m.max > 0 && count+k > m.max {
@@ -63,6 +58,12 @@ func (m *members) need(count int32, gone, seen func(i int) bool) (sum, k int32) 
 	}
 	if count+k >= m.min {
 		return sum, k
+	}
+	var others []int32
+	for i := range m.items {
+		if it := &m.items[i]; !it.repeat && !it.required && !gone(i) {
+			others = append(others, it.dist)
+		}
 	}
 	slices.Sort(others)
 	for count+k < m.min {
@@ -146,14 +147,25 @@ func (c *Cache) candidate(m *members, aux int32, i int) bool {
 			}
 		}
 	}
-	if m.min == 0 && m.max == 0 {
-		return true
-	}
 	if m.max > 0 && c.memberCount(m, aux) >= m.max {
 		return false
 	}
-	sum, _ := c.stillNeeded(m, c.with(m, aux, i))
-	return sum < infinite
+	switch {
+	case m.min == 0 && m.max == 0:
+		return true
+	case m.ordered: // what is passed by may be missed later
+		sum, _ := c.stillNeeded(m, c.with(m, aux, i))
+		return sum < infinite
+	case m.max == 0 || m.required == 0:
+		return true
+	}
+	count := c.memberCount(m, aux) + 1
+	for k := range m.items {
+		if m.items[k].required && k != i && !c.memberSeen(m, aux, k) {
+			count++
+		}
+	}
+	return count <= m.max
 }
 
 // complete reports whether the list may end.

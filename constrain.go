@@ -63,12 +63,13 @@ func constraintOf(req Request, d chat.Dialect) *constraint {
 func rootOf(b *gbnf.Builder, e gbnf.Expr) gbnf.RuleID { return b.Add("reply", e).Rule }
 
 func toolRules(b *gbnf.Builder, req Request, d chat.Dialect) (gbnf.RuleID, error) {
+	c := schema.New(b, toolOptions) // one for all: tools share the rules of strings and numbers
 	var rules []chat.ToolRules
 	for _, t := range req.Tools {
 		if req.Choice.Mode == chat.None || req.Choice.Mode == chat.Named && t.Name != req.Choice.Name {
 			continue
 		}
-		e, err := schema.CompileTool(b, t.Name, t.Parameters, toolOptions)
+		e, err := c.ToolText(t.Name, t.Parameters)
 		if err != nil {
 			return 0, err
 		}

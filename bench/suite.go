@@ -152,6 +152,11 @@ func Suite(ctx context.Context, cfg SuiteConfig) (*SuiteReport, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Schema.Documents == nil {
+		if cfg.Schema.Documents, err = remotes(cfg.Dir); err != nil {
+			return nil, err
+		}
+	}
 	rep := &SuiteReport{Order: orderName(cfg.Schema.Order), Spelling: spellingName(cfg.Schema.Spelling)}
 	for i, f := range files {
 		if err := ctx.Err(); err != nil {
@@ -171,6 +176,41 @@ func Suite(ctx context.Context, cfg SuiteConfig) (*SuiteReport, error) {
 		}
 	}
 	return rep, nil
+}
+
+// remoteAddress is where the suite's schemas expect the files of its folder "remotes".
+const remoteAddress = "http://localhost:1234/"
+
+// remotes reads the documents that references of the suite name; nothing is fetched.
+func remotes(dir string) (map[string]*ojson.Value, error) {
+	root := filepath.Join(dir, "remotes")
+	if !isDir(root) {
+		root = filepath.Join(filepath.Dir(filepath.Clean(dir)), "remotes")
+	}
+	out := make(map[string]*ojson.Value)
+	if !isDir(root) {
+		return out, nil
+	}
+	err := filepath.WalkDir(root, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		v, err := ojson.Parse(text)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		name, err := filepath.Rel(root, path)
+		out[remoteAddress+filepath.ToSlash(name)] = v
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("bench: remotes: %w", err)
+	}
+	return out, nil
 }
 
 // byteVocab is the vocabulary of single bytes: what is accepted does not depend on tokens.

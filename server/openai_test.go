@@ -262,11 +262,11 @@ func TestOpenAIRefusals(t *testing.T) {
 		{"a prompt longer than the context", func(p *openai.ChatCompletionNewParams) {
 			p.Messages = []openai.ChatCompletionMessageParamUnion{openai.UserMessage(strings.Repeat("one more word ", 2000))}
 		}, "context_length_exceeded", "messages", ""},
-		{"a keyword that nobody knows how to enforce", func(p *openai.ChatCompletionNewParams) {
+		{"a pattern that no automaton can match", func(p *openai.ChatCompletionNewParams) {
 			p.Tools = []openai.ChatCompletionToolUnionParam{openai.ChatCompletionFunctionTool(shared.FunctionDefinitionParam{Name: "f",
 				Parameters: shared.FunctionParameters{"type": "object", "properties": map[string]any{"x": map[string]any{
-					"type": "array", "unevaluatedItems": map[string]any{"type": "string"}}}}})}
-		}, "unsupported_schema", "tools", "/properties/x"},
+					"type": "string", "pattern": `^(a|b)\1$`}}}})}
+		}, "unsupported_schema", "tools", "/properties/x/pattern"},
 		{"a tool that is not there", func(p *openai.ChatCompletionNewParams) {
 			p.Tools = tools(t)
 			p.ToolChoice = openai.ToolChoiceOptionFunctionToolChoice(openai.ChatCompletionNamedToolChoiceFunctionParam{Name: "sub"})

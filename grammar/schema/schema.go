@@ -145,9 +145,8 @@ func (c *Compiler) Tool(name string, parameters *ojson.Value) (gbnf.Expr, error)
 	return e, inTool(name, err)
 }
 
-// CompileTool compiles the parameters of one tool, given as JSON text (empty: none); see
-// Compiler.Tool.
-func CompileTool(b *gbnf.Builder, name string, parameters json.RawMessage, opts Options) (gbnf.Expr, error) {
+// ToolText is Tool for parameters given as JSON text; empty means none.
+func (c *Compiler) ToolText(name string, parameters json.RawMessage) (gbnf.Expr, error) {
 	var doc *ojson.Value
 	if len(parameters) > 0 {
 		var err error
@@ -155,5 +154,11 @@ func CompileTool(b *gbnf.Builder, name string, parameters json.RawMessage, opts 
 			return nil, &Error{Code: ErrInvalid, Tool: name, Err: err}
 		}
 	}
-	return New(b, opts).Tool(name, doc)
+	return c.Tool(name, doc)
+}
+
+// CompileTool compiles the parameters of one tool, given as JSON text; see Compiler.Tool. A
+// Compiler shares the rules of many.
+func CompileTool(b *gbnf.Builder, name string, parameters json.RawMessage, opts Options) (gbnf.Expr, error) {
+	return New(b, opts).ToolText(name, parameters)
 }

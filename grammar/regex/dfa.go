@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/callama/callama/grammar/gbnf"
 )
@@ -19,6 +20,9 @@ type DFA struct {
 	next     []int32 // [state*len(symbols)+symbol] -> state, or dead
 	accept   []bool  // [state]
 	start    int32
+
+	free      sync.Once // makes freeGraph
+	freeGraph *graph    // the graph without a window
 }
 
 // dead stands for the state from which nothing is accepted; it has no table row.

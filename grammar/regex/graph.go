@@ -47,6 +47,13 @@ type grapher struct {
 // newGraph returns the graph of an automaton within a window. If it takes more positions
 // than the limit, and the window may be narrowed, it is.
 func newGraph(d *DFA, window *Window, limits Limits) (*graph, error) {
+	if window == nil || (window.Min <= 0 && window.Max < 0) {
+		if n := d.States(); n > limits.States {
+			return nil, &LimitError{Name: "States", Limit: limits.States, Got: n}
+		}
+		d.free.Do(func() { d.freeGraph, _ = exploreGraph(d, nil, Limits{States: d.States()}, false) })
+		return d.freeGraph, nil
+	}
 	g, err := exploreGraph(d, window, limits, false)
 	if err != nil && window != nil && window.Narrow {
 		if narrow, _ := exploreGraph(d, window, limits, true); narrow != nil && narrow.start != dead {

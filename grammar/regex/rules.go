@@ -148,7 +148,7 @@ func Rules(b *gbnf.Builder, name string, d *DFA, o RuleOptions) (gbnf.Expr, erro
 	if g.start < 0 {
 		return &gbnf.Alt{}, nil
 	}
-	w := &writer{b: b, name: name, g: g, o: o, sets: d.alphabet.sets(), rule: make(map[int32]*gbnf.Ref)}
+	w := &writer{b: b, name: name, g: g, o: o, sets: d.alphabet.sets(), rule: make(map[int32]*gbnf.Ref), set: make(map[string]gbnf.Expr)}
 	return w.write(), nil
 }
 
@@ -161,6 +161,7 @@ type writer struct {
 	sets []Set
 	rule map[int32]*gbnf.Ref // nodes that have a rule of their own
 	todo []int32
+	set  map[string]gbnf.Expr // the expression of each set of symbols
 }
 
 // maxInline bounds how many nodes are nested into one rule: passes over the rule tree
@@ -196,15 +197,15 @@ func (w *writer) body(n int32, nesting int) gbnf.Expr {
 	var loop gbnf.Expr
 	var alts []gbnf.Expr
 	for _, e := range node.edges {
-		chars := w.set(e.symbols)
+		chars := w.chars(e.symbols)
 		if e.to == n {
-			loop = gbnf.Star(w.o.Encoding(chars))
+			loop = gbnf.Star(chars)
 			continue
 		}
-		alts = append(alts, sequence(w.o.Encoding(chars), w.node(e.to, nesting)))
+		alts = append(alts, sequence(chars, w.node(e.to, nesting)))
 	}
 	if node.counted != nil {
-		chars := w.o.Encoding(w.set(node.counted))
+		chars := w.chars(node.counted)
 		return sequence(&gbnf.Repeat{Item: chars, Min: node.window.Min, Max: node.window.Max}, w.o.End)
 	}
 	if node.accept {
@@ -216,15 +217,26 @@ func (w *writer) body(n int32, nesting int) gbnf.Expr {
 	return choice(alts)
 }
 
-func (w *writer) set(symbols []int32) Set {
-	if len(symbols) == 1 {
-		return w.sets[symbols[0]]
-	}
-	var all []gbnf.Range
+// chars returns the expression of one character of some symbols.
+func (w *writer) chars(symbols []int32) gbnf.Expr {
+	key := make([]byte, 0, 4*len(symbols))
 	for _, s := range symbols {
-		all = append(all, w.sets[s]...)
+		key = append(key, byte(s), byte(s>>8), byte(s>>16), byte(s>>24))
 	}
-	return NewSet(all...)
+	e, ok := w.set[string(key)]
+	if !ok {
+		set := w.sets[symbols[0]]
+		if len(symbols) > 1 {
+			var all []gbnf.Range
+			for _, s := range symbols {
+				all = append(all, w.sets[s]...)
+			}
+			set = NewSet(all...)
+		}
+		e = w.o.Encoding(set)
+		w.set[string(key)] = e
+	}
+	return e
 }
 
 // sequence concatenates two expressions, flat, joining adjacent literals.

@@ -109,3 +109,32 @@ func (g *formatGroup) check(t *testing.T, f *format) (right, rejected int) {
 	}
 	return right, rejected
 }
+
+// BenchmarkFormats compiles a schema with each format, whose automata are made before.
+func BenchmarkFormats(b *testing.B) {
+	for _, name := range slices.Sorted(maps.Keys(formats)) {
+		b.Run(name, func(b *testing.B) {
+			text := []byte(`{"type":"string","format":"` + name + `"}`)
+			for b.Loop() {
+				if _, err := CompileText(text, Options{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkNumbers compiles numbers whose automata are kept.
+func BenchmarkNumbers(b *testing.B) {
+	for _, text := range []string{`{"type":"integer"}`, `{"type":"integer","minimum":1,"maximum":65535}`, `{"type":"number","multipleOf":0.01,"minimum":0}`} {
+		for _, spelling := range []Spelling{Canonical, AnySpelling} {
+			b.Run(text+map[Spelling]string{Canonical: "canonical", AnySpelling: "any"}[spelling], func(b *testing.B) {
+				for b.Loop() {
+					if _, err := CompileText([]byte(text), Options{Spelling: spelling}); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}

@@ -15,7 +15,10 @@
 //
 // By default texts are spelled canonically (see Spelling): integers without fraction,
 // exponent or leading zeros, strings with only the escapes that JSON needs, numbers with
-// bounded digits. Two things no such rules can say: that names which are not declared
+// bounded digits. Sets of strings (patterns, formats) and of numbers with steps are
+// automata: what holds at once is a product, what must not hold a complement. Where a set
+// is no regular language, or counting its characters takes too many states, fewer texts
+// are admitted, never more; format.go and regex.Window say which. Two things no such rules can say: that names which are not declared
 // differ from each other, so a validator may see fewer members than were written; and that
 // items are distinct where their values are too many to list, which is refused.
 package schema

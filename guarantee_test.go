@@ -63,7 +63,7 @@ func bfclQuestions(t *testing.T, n int) []question {
 			if err := json.Unmarshal(line, &row); err != nil {
 				t.Fatalf("%s: %v", f, err)
 			}
-			if len(row.Function) == 0 || len(row.Question) == 0 {
+			if tools := strings.TrimSpace(string(row.Function)); tools == "" || tools == "[]" || len(row.Question) == 0 {
 				continue
 			}
 			q := question{id: row.ID, tools: row.Function}

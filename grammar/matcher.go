@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/callama/callama/grammar/internal/jsonscan"
 	"github.com/callama/callama/grammar/internal/mask"
 	"github.com/callama/callama/grammar/vocab"
 )
@@ -18,11 +19,25 @@ type Matcher struct {
 	c       *Compiled
 	history []mask.Pos // history[i] is the place after i tokens
 	ended   bool       // an end-of-generation token was accepted, last
+
+	// What the text has written, where values must differ, and its places as in history; nil
+	// and empty for other grammars.
+	scanner *jsonscan.Scanner
+	marks   []jsonscan.State
 }
 
 // NewMatcher returns a Matcher before the first token.
 func (c *Compiled) NewMatcher() *Matcher {
-	return &Matcher{c: c, history: []mask.Pos{c.engine.Start()}}
+	m := &Matcher{c: c, history: []mask.Pos{c.engine.Start()}, scanner: c.engine.NewScanner()}
+	m.mark()
+	return m
+}
+
+// mark notes where the scanner stands after the last token.
+func (m *Matcher) mark() {
+	if m.scanner != nil {
+		m.marks = append(m.marks, m.scanner.Mark())
+	}
 }
 
 func (m *Matcher) pos() mask.Pos { return m.history[len(m.history)-1] }
@@ -37,13 +52,15 @@ func (m *Matcher) Accept(t int32) error {
 	if m.c.vocab.IsEOG(t) && m.Accepting() {
 		m.ended = true
 		m.history = append(m.history, m.pos())
+		m.mark()
 		return nil
 	}
-	next, ok := m.c.engine.Advance(m.pos(), t)
+	next, ok := m.c.engine.Advance(m.pos(), t, m.scanner)
 	if !ok {
 		return fmt.Errorf("grammar: token %d %q: %w", t, m.c.vocab.Bytes(t), ErrToken)
 	}
 	m.history = append(m.history, next)
+	m.mark()
 	return nil
 }
 
@@ -63,8 +80,7 @@ func (m *Matcher) MaskWithin(left int) (set vocab.Mask, fits bool) {
 	if m.ended {
 		return vocab.NewMask(m.c.vocab.Width()), true
 	}
-	set, _ = m.c.engine.Mask(m.pos(), left)
-	return set, left < 0 || m.MinBytes() <= left
+	return m.c.engine.Mask(m.pos(), left, m.scanner)
 }
 
 // FillMask writes the set of allowed tokens to dst, which must be as wide as the logits.
@@ -78,7 +94,7 @@ func (m *Matcher) Forced(limit int) []byte {
 	if m.ended {
 		return nil
 	}
-	return m.c.engine.Forced(nil, m.pos(), limit)
+	return m.c.engine.Forced(nil, m.pos(), limit, m.scanner)
 }
 
 // Accepting reports whether the text may end here.
@@ -105,17 +121,31 @@ func (m *Matcher) Rollback(n int) error {
 	}
 	if n > 0 {
 		m.ended = false
-		m.history = m.history[:len(m.history)-n]
+		m.cut(len(m.history) - n)
 	}
 	return nil
 }
 
 // Clone returns an independent Matcher at the same place.
 func (m *Matcher) Clone() *Matcher {
-	return &Matcher{c: m.c, history: append([]mask.Pos(nil), m.history...), ended: m.ended}
+	twin := &Matcher{c: m.c, history: append([]mask.Pos(nil), m.history...), ended: m.ended}
+	if m.scanner != nil {
+		twin.scanner, twin.marks = m.scanner.Clone(), append([]jsonscan.State(nil), m.marks...)
+	}
+	return twin
 }
 
 // Reset goes back to before the first token.
 func (m *Matcher) Reset() {
-	m.history, m.ended = m.history[:1], false
+	m.ended = false
+	m.cut(1)
+}
+
+// cut goes back to n places.
+func (m *Matcher) cut(n int) {
+	m.history = m.history[:n]
+	if m.scanner != nil {
+		m.marks = m.marks[:n]
+		m.scanner.Restore(m.marks[n-1])
+	}
 }

@@ -153,6 +153,10 @@ func (b *builder) build(e gbnf.Expr, to int32) int32 {
 		return b.token(e, to)
 	case *gbnf.Members:
 		return b.memberList(e, to)
+	case *gbnf.Distinct:
+		return b.wrapped(siteDistinct, e.Item, to)
+	case *gbnf.Document:
+		return b.wrapped(siteDocument, e.Item, to)
 	}
 	return to
 }

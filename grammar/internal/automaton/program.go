@@ -17,6 +17,8 @@ type Program struct {
 	classRep []byte     // byte class -> one byte of it
 	bytes    [256]bool  // bytes that occur in the rules
 
+	distinct, closed bool // see HasDistinct, Closed
+
 	units   []*Unit
 	entries []int32         // unit -> the core that takes its first byte
 	unitOf  map[int32]int32 // such a core -> index of units, -1 for none
@@ -76,10 +78,12 @@ type tokenEdge struct {
 type siteKind uint8
 
 const (
-	siteRule   siteKind = iota // a rule is called; afterwards go on at ret
-	siteRepeat                 // one more item of a counted repetition; aux = items completed before
-	siteMember                 // a member, the next site is its siteSep; aux = members seen, this one included
-	siteSep                    // the separator after a member; aux as before it
+	siteRule     siteKind = iota // a rule is called; afterwards go on at ret
+	siteRepeat                   // one more item of a counted repetition; aux = items completed before
+	siteMember                   // a member, the next site is its siteSep; aux = members seen, this one included
+	siteSep                      // the separator after a member; aux as before it
+	siteDistinct                 // a value that must differ from earlier ones
+	siteDocument                 // the JSON text in which such values are
 )
 
 // site is a place a call returns to. Together with aux (a counter or a member set) and

@@ -20,6 +20,8 @@ type Cache struct {
 	configs     []config
 	configIndex map[string]int32
 
+	dups map[[2]int32]int32 // steps of NextDup by configuration and class
+
 	bytes int
 	step  scratch
 }
@@ -29,6 +31,7 @@ type node struct {
 	nodeKey
 	cost   int32 // least bytes from the end of the callee to the end of the text
 	single int32 // the set of this node alone
+	traits traits
 }
 
 type nodeKey struct{ site, aux, below int32 }
@@ -37,6 +40,7 @@ type nodeKey struct{ site, aux, below int32 }
 type nodeSet struct {
 	nodes []int32
 	cost  int32 // least of its nodes
+	traits
 }
 
 // config is a configuration: where the text so far may stand.
@@ -46,6 +50,8 @@ type config struct {
 	dist      int32   // least bytes to the end of the text
 	accepting bool
 	tokens    bool // some item has token edges
+	traits
+	returned *[4]uint64 // classes in whose steps a value that must differ ended
 }
 
 // item says that a core may take the next byte, with the stacks of a node set below it.
@@ -73,8 +79,8 @@ const (
 func NewCache(p *Program) *Cache {
 	c := &Cache{p: p, nodeIndex: map[nodeKey]int32{}, setIndex: map[string]int32{},
 		unions: map[[2]int32]int32{}, configIndex: map[string]int32{}}
-	c.nodes = append(c.nodes, node{nodeKey: nodeKey{site: -1}})
-	c.sets = append(c.sets, nodeSet{nodes: []int32{0}})
+	c.nodes = append(c.nodes, node{nodeKey: nodeKey{site: -1}, traits: withoutDistinct})
+	c.sets = append(c.sets, nodeSet{nodes: []int32{0}, traits: withoutDistinct})
 	c.seenIndex = map[string]int32{}
 	c.memberSetID(memberSet{0}) // number 0 is the empty one
 	c.configs = append(c.configs, config{dist: infinite})
@@ -100,8 +106,9 @@ func (c *Cache) push(site, aux, below int32) int32 {
 	n := int32(len(c.nodes))
 	set := int32(len(c.sets))
 	cost := c.cost(key)
-	c.nodes = append(c.nodes, node{nodeKey: key, cost: cost, single: set})
-	c.sets = append(c.sets, nodeSet{nodes: []int32{n}, cost: cost})
+	tr := traitsOf(c.p.sites[site].kind, c.sets[below].traits)
+	c.nodes = append(c.nodes, node{nodeKey: key, cost: cost, single: set, traits: tr})
+	c.sets = append(c.sets, nodeSet{nodes: []int32{n}, cost: cost, traits: tr})
 	c.nodeIndex[key] = n
 	c.bytes += nodeBytes + setBytes
 	return n
@@ -181,12 +188,13 @@ func (c *Cache) set(nodes []int32) int32 {
 	if s, ok := c.setIndex[string(buf)]; ok {
 		return s
 	}
-	cost := infinite
+	cost, tr := infinite, traits(0)
 	for _, n := range nodes {
 		cost = min(cost, c.nodes[n].cost)
+		tr |= c.nodes[n].traits
 	}
 	s := int32(len(c.sets))
-	c.sets = append(c.sets, nodeSet{nodes: nodes, cost: cost})
+	c.sets = append(c.sets, nodeSet{nodes: nodes, cost: cost, traits: tr})
 	c.setIndex[string(buf)] = s
 	c.bytes += setBytes + 8*len(nodes)
 	return s
@@ -216,6 +224,7 @@ func (c *Cache) intern(items []item, accepting bool) int32 {
 	for _, it := range items {
 		k := &c.p.cores[it.core]
 		cfg.tokens = cfg.tokens || len(k.tokens) > 0
+		cfg.traits |= c.sets[it.set].traits
 		cfg.dist = min(cfg.dist, plus(k.dist, c.sets[it.set].cost))
 	}
 	id := int32(len(c.configs))

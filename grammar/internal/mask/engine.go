@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/callama/callama/grammar/internal/automaton"
+	"github.com/callama/callama/grammar/internal/jsonscan"
 	"github.com/callama/callama/grammar/vocab"
 )
 
@@ -20,6 +21,7 @@ type Engine struct {
 	mu    sync.Mutex
 	space *space // replaced as a whole when it outgrows limit
 	walk  walk
+	distinct
 	runs  []automaton.Run // working memory of compute
 	stats Stats
 }
@@ -39,8 +41,12 @@ type space struct {
 	cache *automaton.Cache
 	masks map[int32]*entry
 	alike map[[2]int32]bool // pairs of configurations compared: see Engine.alike
-	bytes int
-	floor int // bytes right after it was made: what its positions need at least
+	// crossing and corrected serve correct: tokens by configuration, masks by configuration
+	// and the tokens taken out.
+	crossing  map[int32][]int32
+	corrected map[string]vocab.Mask
+	bytes     int
+	floor     int // bytes right after it was made: what its positions need at least
 }
 
 // entry is the mask of one configuration.
@@ -85,7 +91,8 @@ func NewEngine(p *automaton.Program, v *vocab.Vocab, o Options) *Engine {
 }
 
 func newSpace(p *automaton.Program) *space {
-	return &space{cache: automaton.NewCache(p), masks: map[int32]*entry{}, alike: map[[2]int32]bool{}}
+	return &space{cache: automaton.NewCache(p), masks: map[int32]*entry{}, alike: map[[2]int32]bool{},
+		crossing: map[int32][]int32{}, corrected: map[string]vocab.Mask{}}
 }
 
 // Start returns the position before any text.
@@ -124,25 +131,21 @@ func (e *Engine) enter(p Pos) (*space, int32) {
 
 // Advance returns the position after token t and whether t is allowed there. To end the
 // text with an end-of-generation token is not its business: it takes one only where the
-// grammar itself names it.
-func (e *Engine) Advance(p Pos, t int32) (Pos, bool) {
+// grammar itself names it. s is the text's from NewScanner, as in all methods; it follows if t
+// is allowed.
+func (e *Engine) Advance(p Pos, t int32, s *jsonscan.Scanner) (Pos, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	sp, id := e.enter(p)
 	next := automaton.Dead
-	if e.vocab.IsText(t) {
-		next = run(sp.cache, e.prog, id, e.vocab.Bytes(t))
+	if s != nil {
+		next = e.advanceText(sp, id, t, s)
+	} else {
+		if e.vocab.IsText(t) {
+			next = run(sp.cache, e.prog, id, e.vocab.Bytes(t))
+		}
+		next = sp.cache.NextToken(id, t, next, e.vocab.IsEOG(t))
 	}
-	next = sp.cache.NextToken(id, t, next, e.vocab.IsEOG(t))
-	return Pos{sp, next}, next != automaton.Dead
-}
-
-// AdvanceBytes returns the position after b and whether b may come next.
-func (e *Engine) AdvanceBytes(p Pos, b []byte) (Pos, bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	sp, id := e.enter(p)
-	next := run(sp.cache, e.prog, id, b)
 	return Pos{sp, next}, next != automaton.Dead
 }
 
@@ -172,10 +175,13 @@ func (e *Engine) At(p Pos) Place {
 
 // Forced appends the bytes that every text continues with at p to dst, at most limit, and
 // returns them. It stops where the text may end or two bytes are possible.
-func (e *Engine) Forced(dst []byte, p Pos, limit int) []byte {
+func (e *Engine) Forced(dst []byte, p Pos, limit int, s *jsonscan.Scanner) []byte {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	sp, id := e.enter(p)
+	if s != nil {
+		return e.forcedText(dst, sp.cache, id, limit, s)
+	}
 	for range limit {
 		b, ok := e.only(sp.cache, id)
 		if !ok {
@@ -214,8 +220,8 @@ func (e *Engine) only(c *automaton.Cache, id int32) (byte, bool) {
 // left is the number of tokens that may still be generated, the next one included, or
 // negative for any number. Where it runs low only such tokens are allowed after which the
 // text can still be completed within it, spelling one byte per token in the worst case;
-// where that is no longer possible the whole set is returned, and trimmed is false.
-func (e *Engine) Mask(p Pos, left int) (m vocab.Mask, trimmed bool) {
+// where that is no longer possible the whole set is returned, and fits is false.
+func (e *Engine) Mask(p Pos, left int, s *jsonscan.Scanner) (m vocab.Mask, fits bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	sp, id := e.enter(p)
@@ -225,13 +231,17 @@ func (e *Engine) Mask(p Pos, left int) (m vocab.Mask, trimmed bool) {
 	} else {
 		e.stats.Hits++
 	}
-	if left < 0 || int64(left)-1 >= int64(ent.farthest) {
-		return ent.mask, false
+	fits = left < 0 || int64(sp.cache.Dist(id)) <= int64(left)
+	whole := !fits || left < 0 || int64(left)-1 >= int64(ent.farthest)
+	switch {
+	case whole && s == nil:
+		return ent.mask, fits
+	case whole:
+		return e.correct(sp, id, ent.mask, s, noLimit), fits
+	case s == nil:
+		return e.trim(sp, id, int32(left-1)), true
 	}
-	if int64(sp.cache.Dist(id)) > int64(left) {
-		return ent.mask, false
-	}
-	return e.trim(sp, id, int32(left-1)), true
+	return e.trimText(sp, id, ent.mask, int32(left-1), s)
 }
 
 // compute makes the mask of a configuration, by the cheapest way that applies. patching

@@ -1,0 +1,474 @@
+package mask
+
+import (
+	"encoding/binary"
+
+	"github.com/callama/callama/grammar/internal/automaton"
+	"github.com/callama/callama/grammar/internal/jsonscan"
+	"github.com/callama/callama/grammar/vocab"
+)
+
+// Values that must differ from earlier ones: see automaton/distinct.go. What a text has
+// written is in its Scanner, not in its Pos, so that masks are shared whatever was written.
+// The mask of a configuration is that of a text without earlier values; correct takes
+// out the tokens that an earlier value forbids. They are found from two sides: by a walk
+// along what completes the earlier values, and by a look at the few tokens of the vocabulary
+// that hold whole values.
+
+// NewScanner returns what a new text of the grammar remembers, nil if no values must differ.
+func (e *Engine) NewScanner() *jsonscan.Scanner {
+	if !e.prog.HasDistinct() {
+		return nil
+	}
+	return jsonscan.New()
+}
+
+// distinct is the working memory of corrections.
+type distinct struct {
+	candidates []jsonscan.Candidate // of all depths, one after the other
+	removed    []int32
+	key        []byte
+}
+
+// stepText is the step by one byte, with the scanner's.
+func (e *Engine) stepText(c *automaton.Cache, id int32, b byte, s *jsonscan.Scanner) int32 {
+	class := e.prog.Class(b)
+	if !c.InDocument(id) {
+		if !s.Outside() {
+			s.Leave()
+		}
+		return c.Next(id, class)
+	}
+	dup, ended := s.Step(b, c.InDistinct(id))
+	if dup {
+		s.Ended(false)
+		return c.NextDup(id, class)
+	}
+	next := c.Next(id, class)
+	if ended {
+		s.Ended(c.Returned(id, class))
+	}
+	return next
+}
+
+// runText is run with the scanner's steps.
+func (e *Engine) runText(c *automaton.Cache, id int32, b []byte, s *jsonscan.Scanner) int32 {
+	for _, x := range b {
+		if id = e.stepText(c, id, x, s); id == automaton.Dead {
+			break
+		}
+	}
+	return id
+}
+
+// advanceText returns the configuration after a token, Dead if it is not allowed; then the
+// scanner stays where it is.
+func (e *Engine) advanceText(sp *space, id, t int32, s *jsonscan.Scanner) int32 {
+	c, place := sp.cache, s.Mark()
+	next := automaton.Dead
+	if e.vocab.IsText(t) {
+		if next = e.runText(c, id, e.vocab.Bytes(t), s); next != automaton.Dead && !e.viable(c, next, s) {
+			next = automaton.Dead
+		}
+		if next == automaton.Dead {
+			s.Restore(place)
+		}
+	}
+	return c.NextToken(id, t, next, e.vocab.IsEOG(t))
+}
+
+// trimText is trim without the tokens that earlier values forbid. Where none is left the
+// text cannot be completed within the limit, and the whole mask is returned.
+func (e *Engine) trimText(sp *space, id int32, whole vocab.Mask, limit int32, s *jsonscan.Scanner) (m vocab.Mask, fits bool) {
+	m = e.correct(sp, id, e.trim(sp, id, limit), s, limit)
+	for _, w := range m {
+		if w != 0 {
+			return m, true
+		}
+	}
+	return e.correct(sp, id, whole, s, noLimit), false
+}
+
+// forcedText is Forced where earlier values matter.
+func (e *Engine) forcedText(dst []byte, c *automaton.Cache, id int32, limit int, s *jsonscan.Scanner) []byte {
+	begin := s.Mark()
+	defer s.Restore(begin)
+	for range limit {
+		if c.Accepting(id) || c.HasTokens(id) {
+			break
+		}
+		b, count, place := byte(0), 0, s.Mark()
+		for x := 0; x < 256 && count < 2; x++ {
+			if c.Next(id, e.prog.Class(byte(x))) == automaton.Dead {
+				continue
+			}
+			if next := e.stepText(c, id, byte(x), s); next != automaton.Dead && e.viable(c, next, s) {
+				b, count = byte(x), count+1
+			}
+			s.Restore(place)
+		}
+		if count != 1 {
+			break
+		}
+		dst = append(dst, b)
+		id = e.stepText(c, id, b, s)
+	}
+	return dst
+}
+
+// viable reports whether the text can be completed: not every value that the one under
+// way may still become was written before.
+func (e *Engine) viable(c *automaton.Cache, id int32, s *jsonscan.Scanner) bool {
+	if c.Free(id) || !s.Seen() {
+		return true
+	}
+	from := len(e.distinct.candidates)
+	e.distinct.candidates = s.Candidates(e.distinct.candidates)
+	ok := e.viableFrom(c, id, s, from)
+	e.distinct.candidates = e.distinct.candidates[:from]
+	return ok
+}
+
+// viableFrom is viable where the candidates are those from an index on.
+func (e *Engine) viableFrom(c *automaton.Cache, id int32, s *jsonscan.Scanner, from int) bool {
+	if len(e.distinct.candidates) == from || c.Free(id) {
+		return true
+	}
+	x := search{e: e, c: c, s: s, left: maxSearch}
+	place := s.Mark()
+	ok := x.from(id, from)
+	s.Restore(place)
+	return ok
+}
+
+// maxSearch bounds the places that a search looks at. Mostly the first byte leads away from
+// all earlier values. Only where texts of one value are many (1, 1.0, 1.00) and no other is left
+// might a search not end; then it says that there is a way.
+const maxSearch = 1 << 16
+
+// search looks for a completion of the values under way that none of the earlier ones
+// equals.
+type search struct {
+	e     *Engine
+	c     *automaton.Cache
+	s     *jsonscan.Scanner
+	left  int
+	known map[searchPlace]struct{} // places without a way, or that are being looked at
+}
+
+type searchPlace struct {
+	config int32
+	text   uint64
+}
+
+// from searches from a configuration; its candidates are those from an index on.
+func (x *search) from(id int32, candidates int) bool {
+	if x.left--; x.left < 0 {
+		return true
+	}
+	if x.left < maxSearch-2 { // most searches end before
+		at := searchPlace{id, x.s.Hash()}
+		if _, ok := x.known[at]; ok {
+			return false
+		}
+		if x.known == nil {
+			x.known = map[searchPlace]struct{}{}
+		}
+		x.known[at] = struct{}{}
+	}
+	d := &x.e.distinct
+	var stay jsonscan.Bytes
+	x.s.Next(&stay, d.candidates[candidates:])
+	place := x.s.Mark()
+	for k := range x.e.prog.Classes() { // away, by any byte of each class
+		lo, hi := x.e.prog.ClassRange(uint8(k))
+		for b := int(lo); b <= int(hi); b++ {
+			if !stay.Has(byte(b)) {
+				if x.by(id, byte(b), candidates, &place) {
+					return true
+				}
+				break
+			}
+		}
+	}
+	for b := range 256 {
+		if stay.Has(byte(b)) && x.by(id, byte(b), candidates, &place) {
+			return true
+		}
+	}
+	return false
+}
+
+// by searches on after one byte.
+func (x *search) by(id int32, b byte, candidates int, place *jsonscan.State) bool {
+	if x.c.Next(id, x.e.prog.Class(b)) == automaton.Dead {
+		return false
+	}
+	d := &x.e.distinct
+	x.s.Restore(*place)
+	next := x.e.stepText(x.c, id, b, x.s)
+	if next == automaton.Dead {
+		return false
+	}
+	if x.c.Free(next) {
+		return true
+	}
+	from := len(d.candidates)
+	d.candidates = x.s.CandidatesAfter(d.candidates, d.candidates[candidates:from], place)
+	ok := len(d.candidates) == from || x.from(next, from)
+	d.candidates = d.candidates[:from]
+	return ok
+}
+
+// whole lists the tokens of a vocabulary that may hold a separator and then a value, or the
+// beginning of one.
+type whole struct {
+	roots  [256]int32 // child of the trie's root by byte, 0 for none
+	deep   []int32    // more than a byte of the value
+	commas []int32    // a comma anywhere
+}
+
+func (e *Engine) wholeOf() *whole {
+	return e.vocab.Derived("whole values", maxIslands+1, func() any {
+		w := &whole{}
+		nodes := e.vocab.Trie().Nodes
+		for i := 1; i < len(nodes); i = nodes[i].End() {
+			w.roots[nodes[i].Byte()] = int32(i)
+		}
+		for t := range int32(e.vocab.Len()) {
+			if comma, deep := holdsValue(e.vocab.Bytes(t)); comma && e.vocab.IsText(t) {
+				w.commas = append(w.commas, t)
+				if deep {
+					w.deep = append(w.deep, t)
+				}
+			}
+		}
+		return w
+	}).(*whole)
+}
+
+// holdsValue reports whether a token holds a comma, and whether a value may follow of which
+// more than the first byte is known or which may end with it.
+func holdsValue(b []byte) (comma, deep bool) {
+	for i, x := range b {
+		if x != ',' {
+			continue
+		}
+		comma = true
+		for rest := b[i+1:]; len(rest) > 0; rest = rest[1:] {
+			switch y := rest[0]; {
+			case y == ' ' || y == '\n' || y == '\t' || y == '\r':
+				continue
+			case y == '"' || y == '[' || y == '{':
+				deep = deep || len(rest) > 1
+			case y >= '0' && y <= '9' || y == '-' || y == 't' || y == 'f' || y == 'n':
+				deep = true
+			}
+			break
+		}
+	}
+	return comma, deep
+}
+
+// crossing returns the tokens allowed in a configuration that end an item or member and
+// begin the next, as far as values that they hold may be duplicates.
+func (e *Engine) crossing(sp *space, id int32, s *jsonscan.Scanner) []int32 {
+	if list, ok := sp.crossing[id]; ok {
+		return list
+	}
+	w := e.wholeOf()
+	list := w.deep
+	if e.prog.Closed() {
+		list = w.commas
+	}
+	var found []int32
+	place := s.Mark()
+	for _, t := range list {
+		at, crosses := id, false
+		for _, b := range e.vocab.Bytes(t) {
+			crosses = crosses || b == ',' && !s.InString()
+			if at = e.stepText(sp.cache, at, b, s); at == automaton.Dead {
+				break
+			}
+		}
+		s.Restore(place)
+		if at != automaton.Dead && crosses {
+			found = append(found, t)
+		}
+	}
+	sp.crossing[id] = found
+	sp.bytes += 64 + 4*len(found)
+	return found
+}
+
+// correct returns the mask m of a configuration, of tokens that leave at most limit bytes,
+// without the tokens that earlier values forbid.
+func (e *Engine) correct(sp *space, id int32, m vocab.Mask, s *jsonscan.Scanner, limit int32) vocab.Mask {
+	c := sp.cache
+	if !c.InDocument(id) || s.Outside() {
+		return m
+	}
+	d := &e.distinct
+	d.removed = d.removed[:0]
+	w := corrector{Engine: e, c: c, s: s, start: id, m: m, limit: limit}
+	for _, t := range e.crossing(sp, id, s) {
+		w.token(t)
+	}
+	if c.InDistinct(id) && s.Seen() {
+		d.candidates = s.Candidates(d.candidates[:0])
+		if len(d.candidates) > 0 {
+			w.walk()
+		}
+		d.candidates = d.candidates[:0]
+	}
+	if len(d.removed) == 0 {
+		return m
+	}
+	for _, pair := range e.vocab.Trie().Same {
+		for _, t := range d.removed {
+			if t == pair[0] {
+				d.removed = append(d.removed, pair[1])
+				break
+			}
+		}
+	}
+	return e.without(sp, id, m, limit)
+}
+
+// without returns m without the removed tokens. The masks of a configuration without certain
+// tokens are kept.
+func (e *Engine) without(sp *space, id int32, m vocab.Mask, limit int32) vocab.Mask {
+	d := &e.distinct
+	if limit != noLimit { // its own already
+		for _, t := range d.removed {
+			m.Unset(t)
+		}
+		return m
+	}
+	key := binary.LittleEndian.AppendUint32(d.key[:0], uint32(id))
+	for _, t := range d.removed {
+		key = binary.LittleEndian.AppendUint32(key, uint32(t))
+	}
+	d.key = key
+	if known, ok := sp.corrected[string(key)]; ok {
+		return known
+	}
+	out := append(vocab.Mask(nil), m...)
+	for _, t := range d.removed {
+		out.Unset(t)
+	}
+	sp.corrected[string(key)] = out
+	sp.bytes += 4*len(out) + 64 + len(key)
+	return out
+}
+
+// corrector finds the tokens of a mask that earlier values forbid.
+type corrector struct {
+	*Engine
+	c     *automaton.Cache
+	s     *jsonscan.Scanner
+	start int32
+	m     vocab.Mask
+	limit int32
+}
+
+// remove takes a token out, unless a token terminal takes it as a unit.
+func (w *corrector) remove(t int32) {
+	if !w.m.Has(t) {
+		return
+	}
+	if w.c.HasTokens(w.start) {
+		if next := w.c.NextToken(w.start, t, automaton.Dead, w.vocab.IsEOG(t)); next != automaton.Dead && w.c.Dist(next) <= w.limit {
+			return
+		}
+	}
+	w.distinct.removed = append(w.distinct.removed, t)
+}
+
+// token looks at one token by itself.
+func (w *corrector) token(t int32) {
+	if !w.m.Has(t) {
+		return
+	}
+	place := w.s.Mark()
+	id := w.runText(w.c, w.start, w.vocab.Bytes(t), w.s)
+	if !w.allowed(id) {
+		w.remove(t)
+	}
+	w.s.Restore(place)
+}
+
+// allowed reports whether a token may lead to a configuration.
+func (w *corrector) allowed(id int32) bool {
+	return id != automaton.Dead && w.c.Dist(id) <= w.limit && w.viable(w.c, id, w.s)
+}
+
+// place is where a correction stands in the trie: the configuration of the text, the one
+// that the mask was made with, the scanner's place, and the candidates.
+type place struct {
+	id, base int32
+	at       jsonscan.State
+	from, to int // candidates
+}
+
+// walk looks at the tokens by which a value under way comes to equal an earlier one, or may
+// still.
+func (w *corrector) walk() {
+	root := place{w.start, w.start, w.s.Mark(), 0, len(w.distinct.candidates)}
+	trie := w.vocab.Trie()
+	var stay jsonscan.Bytes
+	w.s.Next(&stay, w.distinct.candidates)
+	roots := &w.wholeOf().roots
+	for b := range 256 {
+		if i := roots[b]; i > 0 && stay.Has(byte(b)) {
+			w.node(trie.Nodes, int(i), &root)
+		}
+	}
+	w.s.Restore(root.at)
+	for _, t := range trie.Long {
+		w.token(t)
+	}
+}
+
+// node looks at a node below a place, and at those below it that may differ from the mask.
+func (w *corrector) node(nodes []vocab.Node, i int, above *place) {
+	b := nodes[i].Byte()
+	class := w.prog.Class(b)
+	here := place{base: w.c.Next(above.base, class)}
+	if here.base == automaton.Dead {
+		return
+	}
+	w.s.Restore(above.at)
+	here.id = w.stepText(w.c, above.id, b, w.s)
+	if here.id == automaton.Dead {
+		for _, n := range nodes[i:nodes[i].End()] {
+			if t := n.Token(); t >= 0 {
+				w.remove(t)
+			}
+		}
+		return
+	}
+	d := &w.distinct
+	here.at, here.from = w.s.Mark(), above.to
+	d.candidates = w.s.CandidatesAfter(d.candidates[:above.to], d.candidates[above.from:above.to], &above.at)
+	here.to = len(d.candidates)
+	if t := nodes[i].Token(); t >= 0 && w.m.Has(t) {
+		if w.c.Dist(here.id) > w.limit || !w.viableFrom(w.c, here.id, w.s, here.from) {
+			w.remove(t)
+		}
+		d.candidates = d.candidates[:here.to]
+	}
+	same := here.id == here.base
+	if same && here.from == here.to {
+		return
+	}
+	var stay jsonscan.Bytes
+	if same {
+		w.s.Next(&stay, d.candidates[here.from:here.to])
+	}
+	for k := i + 1; k < nodes[i].End(); k = nodes[k].End() {
+		if !same || stay.Has(nodes[k].Byte()) {
+			w.node(nodes, k, &here)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package grammar_test
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -17,6 +18,7 @@ type oracle struct {
 	text string
 	rule []bool // rules that match some finite string
 	memo map[memoKey]result
+	doc  int // where the document begins
 }
 
 type memoKey struct {
@@ -90,6 +92,10 @@ func (o *oracle) isLive(e gbnf.Expr) bool {
 		return max(required, e.Min) < 2 || o.isLive(e.Sep)
 	case *gbnf.Class:
 		return e.Negated || len(e.Ranges) > 0
+	case *gbnf.Distinct:
+		return o.isLive(e.Item)
+	case *gbnf.Document:
+		return o.isLive(e.Item)
 	}
 	return true
 }
@@ -153,6 +159,18 @@ func (o *oracle) compute(e gbnf.Expr, at int) result {
 		o.repeat(e, at, &r)
 	case *gbnf.Members:
 		o.members(e, nil, at, &r)
+	case *gbnf.Document:
+		o.doc = at
+		return o.match(e.Item, at)
+	case *gbnf.Distinct:
+		x := o.match(e.Item, at)
+		r.viable = x.viable
+		for end := range x.ends {
+			equal := func(earlier string) bool { return jsonEqual(earlier, o.text[at:end]) }
+			if !slices.ContainsFunc(siblings(o.text, o.doc, at), equal) {
+				r.ends[end] = true
+			}
+		}
 	}
 	return r
 }

@@ -20,8 +20,9 @@ type facts struct {
 	// height bounds the calls that a call of the rule makes before any byte; see
 	// callee.height.
 	height []int32
-	cyclic bool  // some distance was asked for while it was being computed
-	left   int32 // a left-recursive rule, -1 if there is none
+	plain  []plainness // of rules; nil until asked for
+	cyclic bool        // some distance was asked for while it was being computed
+	left   int32       // a left-recursive rule, -1 if there is none
 }
 
 // progress of a depth-first search in a rule.

@@ -41,6 +41,7 @@ type state struct {
 	callee int32 // index of callees if calls lead here, else -1
 	end    bool
 	flat   bool
+	plain  bool // the end of the callee can be reached without values that must differ
 }
 
 // callee is what can be called: a rule, the item of a repetition, a member, a separator.
@@ -60,6 +61,7 @@ type core struct {
 	edges  []edge
 	tokens []tokenEdge
 	dist   int32 // least bytes by these edges
+	plain  bool  // some of them leads to a plain state
 }
 
 // edge takes one byte in [lo, hi].

@@ -79,8 +79,8 @@ const (
 func NewCache(p *Program) *Cache {
 	c := &Cache{p: p, nodeIndex: map[nodeKey]int32{}, setIndex: map[string]int32{},
 		unions: map[[2]int32]int32{}, configIndex: map[string]int32{}}
-	c.nodes = append(c.nodes, node{nodeKey: nodeKey{site: -1}, traits: withoutDistinct})
-	c.sets = append(c.sets, nodeSet{nodes: []int32{0}, traits: withoutDistinct})
+	c.nodes = append(c.nodes, node{nodeKey: nodeKey{site: -1}, traits: free})
+	c.sets = append(c.sets, nodeSet{nodes: []int32{0}, traits: free})
 	c.seenIndex = map[string]int32{}
 	c.memberSetID(memberSet{0}) // number 0 is the empty one
 	c.configs = append(c.configs, config{dist: infinite})
@@ -106,7 +106,7 @@ func (c *Cache) push(site, aux, below int32) int32 {
 	n := int32(len(c.nodes))
 	set := int32(len(c.sets))
 	cost := c.cost(key)
-	tr := traitsOf(c.p.sites[site].kind, c.sets[below].traits)
+	tr := c.traitsOf(key)
 	c.nodes = append(c.nodes, node{nodeKey: key, cost: cost, single: set, traits: tr})
 	c.sets = append(c.sets, nodeSet{nodes: []int32{n}, cost: cost, traits: tr})
 	c.nodeIndex[key] = n
@@ -224,7 +224,7 @@ func (c *Cache) intern(items []item, accepting bool) int32 {
 	for _, it := range items {
 		k := &c.p.cores[it.core]
 		cfg.tokens = cfg.tokens || len(k.tokens) > 0
-		cfg.traits |= c.sets[it.set].traits
+		cfg.traits |= c.traitsOfItem(it)
 		cfg.dist = min(cfg.dist, plus(k.dist, c.sets[it.set].cost))
 	}
 	id := int32(len(c.configs))

@@ -287,7 +287,8 @@ func (e *Engine) crossing(sp *space, id int32, s *jsonscan.Scanner) []int32 {
 		at, crosses := id, false
 		for _, b := range e.vocab.Bytes(t) {
 			crosses = crosses || b == ',' && !s.InString()
-			if at = e.stepText(sp.cache, at, b, s); at == automaton.Dead {
+			s.Step(b, false)
+			if at = sp.cache.Next(at, e.prog.Class(b)); at == automaton.Dead {
 				break
 			}
 		}

@@ -1,104 +1,14 @@
 package grammar_test
 
 import (
-	"encoding/json"
 	"fmt"
-	"math/big"
 	"math/rand/v2"
-	"reflect"
-	"strings"
 	"testing"
 
 	"github.com/callama/callama/grammar"
 	"github.com/callama/callama/grammar/gbnf"
 	"github.com/callama/callama/grammar/vocab"
 )
-
-// siblings returns the items or names that stand before position at in the innermost
-// container of the JSON text that begins at from, as they are written.
-func siblings(text string, from, at int) []string {
-	type level struct {
-		start int // of the current item or name, -1 for none
-		array bool
-		done  []string
-		value bool // in an object: after the colon
-	}
-	var stack []level
-	inString := false
-	for i := from; i < at; i++ {
-		b := text[i]
-		var top *level
-		if len(stack) > 0 {
-			top = &stack[len(stack)-1]
-		}
-		if inString {
-			if b == '\\' {
-				i++
-			} else if b == '"' {
-				inString = false
-				if top != nil && !top.array && !top.value {
-					top.done, top.start = append(top.done, text[top.start:i+1]), -1
-				}
-			}
-			continue
-		}
-		if top != nil && top.start < 0 && !strings.ContainsRune(",:]} ", rune(b)) && (top.array || !top.value) {
-			top.start = i
-		}
-		switch b {
-		case '"':
-			inString = true
-		case '[', '{':
-			stack = append(stack, level{start: -1, array: b == '['})
-		case ':':
-			top.value = true
-		case ',':
-			if top.array {
-				top.done = append(top.done, text[top.start:i])
-			}
-			top.start, top.value = -1, false
-		case ']', '}':
-			stack = stack[:len(stack)-1]
-		}
-	}
-	if len(stack) == 0 {
-		return nil
-	}
-	return stack[len(stack)-1].done
-}
-
-// jsonEqual compares two JSON texts as JSON Schema does.
-func jsonEqual(a, b string) bool {
-	parse := func(s string) any {
-		dec := json.NewDecoder(strings.NewReader(s))
-		dec.UseNumber()
-		var v any
-		if dec.Decode(&v) != nil || dec.More() {
-			return s
-		}
-		return normalNumbers(v)
-	}
-	return reflect.DeepEqual(parse(a), parse(b))
-}
-
-func normalNumbers(v any) any {
-	switch v := v.(type) {
-	case json.Number:
-		r, _ := new(big.Rat).SetString(string(v))
-		return "number " + r.RatString()
-	case string:
-		return "string " + v
-	case []any:
-		for i := range v {
-			v[i] = normalNumbers(v[i])
-		}
-	case map[string]any:
-		for k := range v {
-			v[k] = normalNumbers(v[k])
-		}
-	}
-	return v
-}
 
 // documents draws grammars of JSON documents with values that must differ.
 type documents struct{ *rand.Rand }

@@ -1,11 +1,11 @@
 package grammar_test
 
 import (
-	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/callama/callama/grammar/gbnf"
+	"github.com/callama/callama/grammar/schema/ruletest"
 	"github.com/callama/callama/grammar/vocab"
 )
 
@@ -166,8 +166,7 @@ func (o *oracle) compute(e gbnf.Expr, at int) result {
 		x := o.match(e.Item, at)
 		r.viable = x.viable
 		for end := range x.ends {
-			equal := func(earlier string) bool { return jsonEqual(earlier, o.text[at:end]) }
-			if !slices.ContainsFunc(siblings(o.text, o.doc, at), equal) {
+			if !ruletest.Repeats(o.text, o.doc, at, end) {
 				r.ends[end] = true
 			}
 		}

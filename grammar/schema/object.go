@@ -10,9 +10,8 @@ import (
 )
 
 // object returns the expression of objects. The set of members seen, the demand for the
-// required ones and the number of members are the engine's to keep (gbnf.Members). Names
-// that are not declared may repeat: their distinctness is not tracked, so a count of
-// members counts what is written.
+// required ones and the number of members are the engine's to keep (gbnf.Members), as
+// are the names that are not declared, which must differ (gbnf.Distinct).
 func (c *Compiler) object(rule *gbnf.Ref, o *objectShape) (gbnf.Expr, error) {
 	list := &gbnf.Members{Sep: join(gbnf.Lit(c.comma()), c.space()), Ordered: c.opts.Order == SchemaOrder}
 	least := 0 // members that must be there by name
@@ -86,6 +85,8 @@ func (c *Compiler) otherMembers(list []classShape) (gbnf.Expr, error) {
 		if err != nil {
 			return nil, err
 		}
+		c.distinct = true
+		name = &gbnf.Distinct{Item: name, Open: k.names.count(plenty) >= plenty}
 		alts = append(alts, join(name, c.space(), gbnf.Lit(c.colon()), c.space(), value, c.space()))
 	}
 	return oneOfOrNil(alts), nil

@@ -51,6 +51,8 @@ type Compiler struct {
 	objectLoc *location // {"type": "object"}
 	falseLoc  *location // the schema false
 	dropped   []*Error
+	plentiful map[goalCount]bool
+	distinct  bool // some rule holds values that must differ
 }
 
 // never is the term that nothing meets.
@@ -103,7 +105,11 @@ func (c *Compiler) compile(name string, locations ...*location) (gbnf.Expr, erro
 	if !g.productive {
 		return nil, c.explain(g)
 	}
-	return c.emit(g)
+	e, err := c.emit(g)
+	if err != nil {
+		return nil, err
+	}
+	return c.document(e), nil
 }
 
 // Compile adds the rules of one JSON Schema to b and returns the expression of its

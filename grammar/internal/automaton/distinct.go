@@ -208,7 +208,12 @@ func (c *Cache) popDistinct(k nodeKey, ret int32) {
 
 // wrapped builds a call of e's item through a site of the given kind.
 func (b *builder) wrapped(kind siteKind, item gbnf.Expr, to int32) int32 {
-	start := b.sub(item)
+	start := int32(-1)
+	if ref, ok := item.(*gbnf.Ref); ok {
+		start = b.ruleStart(ref.Rule)
+	} else {
+		start = b.sub(item)
+	}
 	s := state{calls: put(&b.lists, b.site(site{kind: kind, ret: to, start: start}))}
 	if b.states[start].dist == 0 {
 		s.eps = put(&b.lists, to)

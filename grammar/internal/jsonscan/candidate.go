@@ -3,6 +3,7 @@ package jsonscan
 import (
 	"bytes"
 	"hash/maphash"
+	"unicode/utf8"
 )
 
 // Candidate is a value that was remembered and that the item or name under way may still
@@ -145,10 +146,9 @@ func (s *Scanner) anyName(e *entry, path uint64) bool {
 func (s *Scanner) mayBecome(r *record) bool {
 	st := &s.st
 	switch st.mode {
-	case modeString:
-		return r.kind == kindString && bytes.HasPrefix(s.text[r.from:r.to], s.text[st.start:])
-	case modeNameString:
-		return bytes.HasPrefix(s.text[r.from:r.to], s.text[st.start:])
+	case modeString, modeNameString:
+		return (st.mode == modeNameString || r.kind == kindString) && bytes.HasPrefix(s.text[r.from:r.to], s.text[st.start:]) &&
+			(st.esc == 0 || s.inEscape(s.rest(r)))
 	case modeNumber:
 		return r.kind == kindNumber && canBecome(s.text[st.start:], s.text[r.from:r.to])
 	case modeLiteral:
@@ -162,10 +162,6 @@ func (s *Scanner) Next(set *Bytes, candidates []Candidate) {
 	st := &s.st
 	switch st.mode {
 	case modeString, modeNameString:
-		if st.esc > 0 {
-			set.addAll(`"\/bfnrtu0123456789abcdefABCDEF`)
-			return
-		}
 	case modeValue:
 		set.addAll(" \t\n\r")
 	default:
@@ -177,7 +173,8 @@ func (s *Scanner) Next(set *Bytes, candidates []Candidate) {
 		case modeAfter:
 			set.addAll(",]} \t\n\r")
 		case modeNumber: // what ends a number within an item is checked when it has
-			set.addAll("0123456789.eE+-,]} \t\n\r")
+			set.addAll(",]} \t\n\r")
+			s.nextInNumber(set, candidates)
 		case modeLiteral:
 			set.Add(literalText(st.literal)[st.letters])
 		}
@@ -185,6 +182,32 @@ func (s *Scanner) Next(set *Bytes, candidates []Candidate) {
 	}
 	for _, c := range candidates {
 		s.nextOf(set, c)
+	}
+}
+
+// numberBytes are the bytes of numbers.
+const numberBytes = "0123456789.eE+-"
+
+// nextInNumber adds the bytes by which a number under way may still become one of a
+// candidate.
+func (s *Scanner) nextInNumber(set *Bytes, candidates []Candidate) {
+	st := &s.st
+	for _, c := range candidates {
+		e, path := &s.entries[c.entry], st.path-s.frames[c.frame].root
+		for k := e.from; k < e.to; k++ {
+			r := &s.records[k]
+			if r.kind != kindNumber || r.path-e.root != path {
+				continue
+			}
+			from := len(s.text)
+			for i := range len(numberBytes) {
+				s.text = append(s.text[:from], numberBytes[i])
+				if canBecome(s.text[st.start:], s.text[r.from:r.to]) {
+					set.Add(numberBytes[i])
+				}
+			}
+			s.text = s.text[:from]
+		}
 	}
 }
 
@@ -236,13 +259,91 @@ func (s *Scanner) nextByte(set *Bytes, r *record) {
 		}
 		return
 	}
-	set.Add('\\')
-	rest := s.text[int(r.from)+len(s.text)-int(s.st.start) : r.to]
-	if len(rest) == 0 {
+	rest := s.rest(r)
+	switch {
+	case s.st.esc > 0:
+		s.nextInEscape(set, rest)
+	case s.st.high != 0: // its other half, if any, must be an escape
+		set.addAll(`\"`)
+		if len(rest) > 3 { // it might stand alone
+			set.Add(rest[3])
+		}
+	case len(rest) == 0:
 		set.Add('"')
+	default:
+		set.Add('\\')
+		set.Add(rest[0])
+	}
+}
+
+// rest returns what a record has after the characters of the current string, with which it
+// begins.
+func (s *Scanner) rest(r *record) []byte {
+	return s.text[int(r.from)+len(s.text)-int(s.st.start) : r.to]
+}
+
+// nextInEscape adds the bytes of an escape of the first character of rest.
+func (s *Scanner) nextInEscape(set *Bytes, rest []byte) {
+	if s.st.esc == 1 {
+		set.Add('u')
+		for i := range len(shortEscapes) {
+			if len(rest) > 0 && unescaped(shortEscapes[i]) == rest[0] {
+				set.Add(shortEscapes[i])
+			}
+		}
 		return
 	}
-	set.Add(rest[0])
+	unit, sure := s.nextUnit(rest)
+	if !sure {
+		set.addAll("0123456789abcdefABCDEF")
+		return
+	}
+	digit := unit >> (4 * (5 - uint(s.st.esc))) & 15
+	set.Add("0123456789abcdef"[digit])
+	set.Add("0123456789ABCDEF"[digit])
+}
+
+// shortEscapes are the letters that escape a character by themselves.
+const shortEscapes = `"\/bfnrt`
+
+// nextUnit returns the code unit of UTF-16 that an escape must be to lead on to rest, if that
+// is certain.
+func (s *Scanner) nextUnit(rest []byte) (unit uint16, sure bool) {
+	if s.st.high != 0 || len(rest) == 0 {
+		return 0, false
+	}
+	r, _ := utf8.DecodeRune(rest)
+	switch {
+	case r == utf8.RuneError:
+		return 0, false
+	case r >= 0x10000:
+		return uint16(highFirst + (r-0x10000)>>10), true
+	}
+	return uint16(r), true
+}
+
+// inEscape reports whether an escape under way may lead on to rest.
+func (s *Scanner) inEscape(rest []byte) bool {
+	unit, sure := s.nextUnit(rest)
+	if s.st.esc < 2 || !sure {
+		return len(rest) > 0 || s.st.high != 0
+	}
+	return s.st.hex == unit>>(4*(6-uint(s.st.esc)))
+}
+
+// hashNumber returns a number for a decimal under way. Zeros at the end of the fraction and at
+// the beginning of the exponent do not count beyond sameZeros: else places without a way
+// on would never repeat, as 1.0, 1.00 and so on are one value.
+func hashNumber(raw []byte) uint64 {
+	const sameZeros = 64
+	n := parseNumber(raw)
+	zeros := min(sameZeros, len(n.behind)-len(bytes.TrimRight(n.behind, "0")))
+	behind := n.behind[:len(bytes.TrimRight(n.behind, "0"))+zeros]
+	zeros = min(sameZeros, len(n.exponent)-len(bytes.TrimLeft(n.exponent, "0")))
+	exponent := n.exponent[len(n.exponent)-len(bytes.TrimLeft(n.exponent, "0"))-zeros:]
+	h := mix(maphash.Bytes(seed, n.whole) ^ uint64(raw[len(raw)-1]))
+	h = mix(h ^ maphash.Bytes(seed, behind))
+	return mix(h ^ maphash.Bytes(seed, exponent))
 }
 
 // Hash returns a number for what matters of the values under way: places with the same number
@@ -252,8 +353,10 @@ func (s *Scanner) Hash() uint64 {
 	h := uint64(st.mode) | uint64(st.esc)<<8 | uint64(st.letters)<<16 | uint64(st.hex)<<24 | uint64(st.high)<<40
 	h = mix(h ^ st.path)
 	switch st.mode {
-	case modeString, modeNameString, modeNumber:
+	case modeString, modeNameString:
 		h = mix(h ^ maphash.Bytes(seed, s.text[st.start:]))
+	case modeNumber:
+		h = mix(h ^ hashNumber(s.text[st.start:]))
 	}
 	if st.top >= 0 {
 		for at := st.top; at >= 0; at = s.frames[at].outer {

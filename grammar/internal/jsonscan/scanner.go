@@ -154,6 +154,12 @@ func (s *Scanner) Step(b byte, distinct bool) (dup, ended bool) {
 	return false, false
 }
 
+// Skips reports whether Step would do nothing with a byte: a character of a string that need
+// not be kept.
+func (s *Scanner) Skips(b byte) bool {
+	return s.st.mode >= modeString && !s.st.keep && s.st.esc == 0 && b != '"' && b != '\\' && s.st.mode <= modeNameString
+}
+
 // Ended says whether what ended with the last byte, or would have, ended as a value that must
 // differ, in some reading of the text. Then it is remembered.
 func (s *Scanner) Ended(distinct bool) {

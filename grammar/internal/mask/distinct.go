@@ -1,6 +1,7 @@
 package mask
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"github.com/callama/callama/grammar/internal/automaton"
@@ -25,6 +26,7 @@ func (e *Engine) NewScanner() *jsonscan.Scanner {
 
 // distinct is the working memory of corrections.
 type distinct struct {
+	crossing   *crossings           // of the vocabulary, once needed
 	candidates []jsonscan.Candidate // of all depths, one after the other
 	removed    []int32
 	key        []byte
@@ -54,7 +56,12 @@ func (e *Engine) stepText(c *automaton.Cache, id int32, b byte, s *jsonscan.Scan
 // runText is run with the scanner's steps.
 func (e *Engine) runText(c *automaton.Cache, id int32, b []byte, s *jsonscan.Scanner) int32 {
 	for _, x := range b {
-		if id = e.stepText(c, id, x, s); id == automaton.Dead {
+		if s.Skips(x) {
+			id = c.Next(id, e.prog.Class(x))
+		} else {
+			id = e.stepText(c, id, x, s)
+		}
+		if id == automaton.Dead {
 			break
 		}
 	}
@@ -79,14 +86,14 @@ func (e *Engine) advanceText(sp *space, id, t int32, s *jsonscan.Scanner) int32 
 
 // trimText is trim without the tokens that earlier values forbid. Where none is left the
 // text cannot be completed within the limit, and the whole mask is returned.
-func (e *Engine) trimText(sp *space, id int32, whole vocab.Mask, limit int32, s *jsonscan.Scanner) (m vocab.Mask, fits bool) {
-	m = e.correct(sp, id, e.trim(sp, id, limit), s, limit)
+func (e *Engine) trimText(sp *space, id int32, ent *entry, limit int32, s *jsonscan.Scanner) (m vocab.Mask, fits bool) {
+	m = e.correct(sp, id, ent, e.trim(sp, id, limit), s, limit)
 	for _, w := range m {
 		if w != 0 {
 			return m, true
 		}
 	}
-	return e.correct(sp, id, whole, s, noLimit), false
+	return e.correct(sp, id, ent, ent.mask, s, noLimit), false
 }
 
 // forcedText is Forced where earlier values matter.
@@ -134,17 +141,24 @@ func (e *Engine) viableFrom(c *automaton.Cache, id int32, s *jsonscan.Scanner, f
 	if len(e.distinct.candidates) == from || c.Free(id) {
 		return true
 	}
-	x := search{e: e, c: c, s: s, left: maxSearch}
+	x := search{e: e, c: c, s: s, left: maxSearch + searchEach*(len(e.distinct.candidates)-from)}
+	x.first = x.left
 	place := s.Mark()
 	ok := x.from(id, from)
 	s.Restore(place)
 	return ok
 }
 
-// maxSearch bounds the places that a search looks at. Mostly the first byte leads away from
+// maxSearch bounds the places that a search looks at, with searchEach more for each candidate.
+// Mostly the first byte leads away from
 // all earlier values. Only where texts of one value are many (1, 1.0, 1.00) and no other is left
 // might a search not end; then it says that there is a way.
-const maxSearch = 1 << 16
+const (
+	maxSearch  = 1 << 13
+	searchEach = 64
+	// quickSearch is how many places are looked at before those seen are noted.
+	quickSearch = 8
+)
 
 // search looks for a completion of the values under way that none of the earlier ones
 // equals.
@@ -152,7 +166,8 @@ type search struct {
 	e     *Engine
 	c     *automaton.Cache
 	s     *jsonscan.Scanner
-	left  int
+	left  int                      // places that may still be looked at
+	first int                      // left at the beginning
 	known map[searchPlace]struct{} // places without a way, or that are being looked at
 }
 
@@ -166,7 +181,7 @@ func (x *search) from(id int32, candidates int) bool {
 	if x.left--; x.left < 0 {
 		return true
 	}
-	if x.left < maxSearch-2 { // most searches end before
+	if x.first-x.left > quickSearch {
 		at := searchPlace{id, x.s.Hash()}
 		if _, ok := x.known[at]; ok {
 			return false
@@ -179,21 +194,38 @@ func (x *search) from(id int32, candidates int) bool {
 	d := &x.e.distinct
 	var stay jsonscan.Bytes
 	x.s.Next(&stay, d.candidates[candidates:])
-	place := x.s.Mark()
-	for k := range x.e.prog.Classes() { // away, by any byte of each class
-		lo, hi := x.e.prog.ClassRange(uint8(k))
-		for b := int(lo); b <= int(hi); b++ {
-			if !stay.Has(byte(b)) {
-				if x.by(id, byte(b), candidates, &place) {
-					return true
-				}
-				break
-			}
-		}
+	if x.away(id, &stay) {
+		return true
 	}
+	place := x.s.Mark()
 	for b := range 256 {
 		if stay.Has(byte(b)) && x.by(id, byte(b), candidates, &place) {
 			return true
+		}
+	}
+	return false
+}
+
+// likely are bytes that mostly lead away from earlier values where any does.
+const likely = "e0x\"1,]}"
+
+// away reports whether a byte outside of stay may come next: one that leads away from all
+// candidates.
+func (x *search) away(id int32, stay *jsonscan.Bytes) bool {
+	for i := range len(likely) {
+		if b := likely[i]; !stay.Has(b) && x.c.Next(id, x.e.prog.Class(b)) != automaton.Dead {
+			return true
+		}
+	}
+	for k := range x.e.prog.Classes() {
+		if x.c.Next(id, uint8(k)) == automaton.Dead {
+			continue
+		}
+		lo, hi := x.e.prog.ClassRange(uint8(k))
+		for b := int(lo); b <= int(hi); b++ {
+			if !stay.Has(byte(b)) {
+				return true
+			}
 		}
 	}
 	return false
@@ -220,91 +252,144 @@ func (x *search) by(id int32, b byte, candidates int, place *jsonscan.State) boo
 	return ok
 }
 
-// whole lists the tokens of a vocabulary that may hold a separator and then a value, or the
-// beginning of one.
-type whole struct {
-	roots  [256]int32 // child of the trie's root by byte, 0 for none
-	deep   []int32    // more than a byte of the value
-	commas []int32    // a comma anywhere
+// crossings lists the tokens of a vocabulary that may hold a separator and then a value, or
+// the beginning of one. There are some dozens.
+type crossings struct {
+	roots [256]int32 // child of the trie's root by byte, 0 for none
+	all   []int32    // with more of the value than its first byte
+	// commas are those with any comma: where values may run out, a separator alone matters.
+	commas []int32
+	// quotedAll and quotedCommas are those of them that end a string before the comma.
+	quotedAll, quotedCommas []int32
 }
 
-func (e *Engine) wholeOf() *whole {
-	return e.vocab.Derived("whole values", maxIslands+1, func() any {
-		w := &whole{}
-		nodes := e.vocab.Trie().Nodes
-		for i := 1; i < len(nodes); i = nodes[i].End() {
-			w.roots[nodes[i].Byte()] = int32(i)
-		}
-		for t := range int32(e.vocab.Len()) {
-			if comma, deep := holdsValue(e.vocab.Bytes(t)); comma && e.vocab.IsText(t) {
-				w.commas = append(w.commas, t)
-				if deep {
-					w.deep = append(w.deep, t)
-				}
-			}
-		}
-		return w
-	}).(*whole)
+func (e *Engine) crossings() *crossings {
+	if e.crossing == nil {
+		e.crossing = e.vocab.Derived("crossings", maxIslands+1, func() any { return newCrossings(e.vocab) }).(*crossings)
+	}
+	return e.crossing
 }
 
-// holdsValue reports whether a token holds a comma, and whether a value may follow of which
-// more than the first byte is known or which may end with it.
-func holdsValue(b []byte) (comma, deep bool) {
+func newCrossings(v *vocab.Vocab) *crossings {
+	x := &crossings{}
+	nodes := v.Trie().Nodes
+	for i := 1; i < len(nodes); i = nodes[i].End() {
+		x.roots[nodes[i].Byte()] = int32(i)
+	}
+	for t := range int32(v.Len()) {
+		b := v.Bytes(t)
+		last := bytes.LastIndexByte(b, ',')
+		if last < 0 || !v.IsText(t) {
+			continue
+		}
+		quoted := bytes.IndexByte(b[:last], '"') >= 0
+		x.commas = append(x.commas, t)
+		if quoted {
+			x.quotedCommas = append(x.quotedCommas, t)
+		}
+		if !valueFollows(b) {
+			continue
+		}
+		x.all = append(x.all, t)
+		if quoted {
+			x.quotedAll = append(x.quotedAll, t)
+		}
+	}
+	return x
+}
+
+// valueFollows reports whether after some comma of a token a value may follow, of which more
+// than the first byte is there, or which may end with it.
+func valueFollows(b []byte) bool {
 	for i, x := range b {
 		if x != ',' {
 			continue
 		}
-		comma = true
-		for rest := b[i+1:]; len(rest) > 0; rest = rest[1:] {
-			switch y := rest[0]; {
-			case y == ' ' || y == '\n' || y == '\t' || y == '\r':
-				continue
-			case y == '"' || y == '[' || y == '{':
-				deep = deep || len(rest) > 1
-			case y >= '0' && y <= '9' || y == '-' || y == 't' || y == 'f' || y == 'n':
-				deep = true
+		rest := bytes.TrimLeft(b[i+1:], " \n\t\r")
+		if len(rest) == 0 {
+			continue
+		}
+		switch y := rest[0]; y {
+		case '"', '[', '{':
+			if len(rest) > 1 {
+				return true
 			}
-			break
+		case 't', 'f', 'n':
+			for _, word := range [...]string{"true", "false", "null"} {
+				n := min(len(word), len(rest))
+				if string(rest[:n]) == word[:n] {
+					return true
+				}
+			}
+		default:
+			if y == '-' || y >= '0' && y <= '9' {
+				return true
+			}
 		}
 	}
-	return comma, deep
+	return false
 }
 
-// crossing returns the tokens allowed in a configuration that end an item or member and
-// begin the next, as far as values that they hold may be duplicates.
-func (e *Engine) crossing(sp *space, id int32, s *jsonscan.Scanner) []int32 {
-	if list, ok := sp.crossing[id]; ok {
-		return list
+// crossingTokens returns the tokens of a configuration's mask that end an item or member and
+// hold more of the next than leaves open what it is.
+func (e *Engine) crossingTokens(sp *space, id int32, ent *entry, s *jsonscan.Scanner) []int32 {
+	if ent.crossed {
+		return ent.crossing
 	}
-	w := e.wholeOf()
-	list := w.deep
-	if e.prog.Closed() {
-		list = w.commas
+	ent.crossed = true
+	x := e.crossings()
+	list := x.all
+	switch {
+	case e.prog.Closed() && s.InString():
+		list = x.quotedCommas
+	case e.prog.Closed():
+		list = x.commas
+	case s.InString():
+		list = x.quotedAll
 	}
-	var found []int32
 	place := s.Mark()
 	for _, t := range list {
-		at, crosses := id, false
-		for _, b := range e.vocab.Bytes(t) {
-			crosses = crosses || b == ',' && !s.InString()
-			s.Step(b, false)
-			if at = sp.cache.Next(at, e.prog.Class(b)); at == automaton.Dead {
-				break
-			}
+		if !ent.mask.Has(t) {
+			continue
+		}
+		if e.crosses(sp.cache, id, e.vocab.Bytes(t), s) {
+			ent.crossing = append(ent.crossing, t)
+			sp.bytes += 4
 		}
 		s.Restore(place)
-		if at != automaton.Dead && crosses {
-			found = append(found, t)
-		}
 	}
-	sp.crossing[id] = found
-	sp.bytes += 64 + 4*len(found)
-	return found
+	return ent.crossing
 }
 
-// correct returns the mask m of a configuration, of tokens that leave at most limit bytes,
-// without the tokens that earlier values forbid.
-func (e *Engine) correct(sp *space, id int32, m vocab.Mask, s *jsonscan.Scanner, limit int32) vocab.Mask {
+// crosses reports whether a token ends an item or member and then a value that must differ,
+// or holds the beginning of one from which not all is open.
+func (e *Engine) crosses(c *automaton.Cache, id int32, token []byte, s *jsonscan.Scanner) bool {
+	crossed := false
+	for i, b := range token {
+		crossed = crossed || b == ',' && !s.InString()
+		s.Step(b, false)
+		class := e.prog.Class(b)
+		next := c.Next(id, class)
+		switch {
+		case next == automaton.Dead:
+			return false
+		case crossed && c.Returned(id, class):
+			return true
+		}
+		id = next
+		if i < len(token)-1 || !crossed || !c.InDistinct(id) {
+			continue
+		}
+		begins := b == ',' || b == ' ' || b == '{' || b == '[' || b == '\n' || b == '\t' || b == '\r'
+		open := begins && !s.InString() || b == '"' && s.InString()
+		return e.prog.Closed() || !open
+	}
+	return false
+}
+
+// correct returns the mask m of a configuration, of those tokens of ent that leave at most
+// limit bytes, without the tokens that earlier values forbid.
+func (e *Engine) correct(sp *space, id int32, ent *entry, m vocab.Mask, s *jsonscan.Scanner, limit int32) vocab.Mask {
 	c := sp.cache
 	if !c.InDocument(id) || s.Outside() {
 		return m
@@ -312,10 +397,13 @@ func (e *Engine) correct(sp *space, id int32, m vocab.Mask, s *jsonscan.Scanner,
 	d := &e.distinct
 	d.removed = d.removed[:0]
 	w := corrector{Engine: e, c: c, s: s, start: id, m: m, limit: limit}
-	for _, t := range e.crossing(sp, id, s) {
-		w.token(t)
+	inDistinct := c.InDistinct(id)
+	for _, t := range e.crossingTokens(sp, id, ent, s) {
+		if m.Has(t) {
+			w.token(t)
+		}
 	}
-	if c.InDistinct(id) && s.Seen() {
+	if inDistinct && s.Seen() {
 		d.candidates = s.Candidates(d.candidates[:0])
 		if len(d.candidates) > 0 {
 			w.walk()
@@ -388,9 +476,6 @@ func (w *corrector) remove(t int32) {
 
 // token looks at one token by itself.
 func (w *corrector) token(t int32) {
-	if !w.m.Has(t) {
-		return
-	}
 	place := w.s.Mark()
 	id := w.runText(w.c, w.start, w.vocab.Bytes(t), w.s)
 	if !w.allowed(id) {
@@ -419,7 +504,7 @@ func (w *corrector) walk() {
 	trie := w.vocab.Trie()
 	var stay jsonscan.Bytes
 	w.s.Next(&stay, w.distinct.candidates)
-	roots := &w.wholeOf().roots
+	roots := &w.crossings().roots
 	for b := range 256 {
 		if i := roots[b]; i > 0 && stay.Has(byte(b)) {
 			w.node(trie.Nodes, int(i), &root)
@@ -427,7 +512,9 @@ func (w *corrector) walk() {
 	}
 	w.s.Restore(root.at)
 	for _, t := range trie.Long {
-		w.token(t)
+		if w.m.Has(t) {
+			w.token(t)
+		}
 	}
 }
 

@@ -38,13 +38,10 @@ type Stats struct {
 
 // space is one generation of caches. Positions refer to the space they were made in.
 type space struct {
-	cache *automaton.Cache
-	masks map[int32]*entry
-	alike map[[2]int32]bool // pairs of configurations compared: see Engine.alike
-	// crossing and corrected serve correct: tokens by configuration, masks by configuration
-	// and the tokens taken out.
-	crossing  map[int32][]int32
-	corrected map[string]vocab.Mask
+	cache     *automaton.Cache
+	masks     map[int32]*entry
+	alike     map[[2]int32]bool     // pairs of configurations compared: see Engine.alike
+	corrected map[string]vocab.Mask // see Engine.without
 	bytes     int
 	floor     int // bytes right after it was made: what its positions need at least
 }
@@ -55,6 +52,9 @@ type entry struct {
 	// farthest is the greatest distance, in bytes, that an allowed token leaves to the end
 	// of the text: with that many tokens left the mask needs no trimming.
 	farthest int32
+	// crossing is what crossingTokens found, if crossed.
+	crossing []int32
+	crossed  bool
 }
 
 // Pos is a place in the language: where one text stands. The zero Pos is not valid.
@@ -92,7 +92,7 @@ func NewEngine(p *automaton.Program, v *vocab.Vocab, o Options) *Engine {
 
 func newSpace(p *automaton.Program) *space {
 	return &space{cache: automaton.NewCache(p), masks: map[int32]*entry{}, alike: map[[2]int32]bool{},
-		crossing: map[int32][]int32{}, corrected: map[string]vocab.Mask{}}
+		corrected: map[string]vocab.Mask{}}
 }
 
 // Start returns the position before any text.
@@ -237,11 +237,11 @@ func (e *Engine) Mask(p Pos, left int, s *jsonscan.Scanner) (m vocab.Mask, fits 
 	case whole && s == nil:
 		return ent.mask, fits
 	case whole:
-		return e.correct(sp, id, ent.mask, s, noLimit), fits
+		return e.correct(sp, id, ent, ent.mask, s, noLimit), fits
 	case s == nil:
 		return e.trim(sp, id, int32(left-1)), true
 	}
-	return e.trimText(sp, id, ent.mask, int32(left-1), s)
+	return e.trimText(sp, id, ent, int32(left-1), s)
 }
 
 // compute makes the mask of a configuration, by the cheapest way that applies. patching

@@ -28,7 +28,13 @@ func (c *Compiler) document(e gbnf.Expr) gbnf.Expr {
 	if !c.distinct {
 		return e
 	}
-	return &gbnf.Document{Item: e}
+	if c.documents[e] == nil {
+		if c.documents == nil {
+			c.documents = make(map[gbnf.Expr]*gbnf.Document)
+		}
+		c.documents[e] = &gbnf.Document{Item: e}
+	}
+	return c.documents[e]
 }
 
 // enough reports whether it is certain that distinct items are always left for the
@@ -68,25 +74,33 @@ func (c *Compiler) enough(j *conjunct, a *arrayShape) bool {
 
 // many reports whether it is certain that n values satisfy a goal. Goals are explored.
 func (c *Compiler) many(g *goal, n, depth int) bool {
-	if n <= 1 {
-		return g.productive
-	}
-	key := goalCount{g, n}
-	if known, ok := c.plentiful[key]; ok {
-		return known
-	}
-	if c.plentiful == nil {
-		c.plentiful = make(map[goalCount]bool)
-	}
-	c.plentiful[key] = false // as long as it is being worked out
-	c.plentiful[key] = c.sumOfKinds(g, n, depth) >= n
-	return c.plentiful[key]
+	return c.countOf(g, n, depth) >= n
 }
 
-// goalCount asks whether a goal has so many values.
+// goalCount asks how many values a goal has, at most limit.
 type goalCount struct {
-	g *goal
-	n int
+	g     *goal
+	limit int
+}
+
+// countOf returns a number of values that surely satisfy a goal, at most limit.
+func (c *Compiler) countOf(g *goal, limit, depth int) int {
+	if !g.productive {
+		return 0
+	}
+	if limit <= 1 {
+		return limit
+	}
+	key := goalCount{g, limit}
+	if known, ok := c.counts[key]; ok {
+		return known
+	}
+	if c.counts == nil {
+		c.counts = make(map[goalCount]int)
+	}
+	c.counts[key] = 1 // as long as it is being worked out
+	c.counts[key] = max(1, min(limit, c.sumOfKinds(g, limit, depth)))
+	return c.counts[key]
 }
 
 // sumOfKinds returns a number of values of a goal, of all kinds; it may stop counting at n.
@@ -296,17 +310,23 @@ func (c *Compiler) objectsOf(o *objectShape, limit, depth int) int {
 			return limit
 		}
 	}
+	free := (o.max < 0 || o.max >= len(o.members)) && o.min <= required // members come or stay away as they like
 	n := 1
 	for i := range o.members {
 		m := &o.members[i]
 		if !m.goal.productive || !m.required && !room {
 			continue
 		}
-		if c.many(m.goal, limit, depth-1) {
-			return limit
+		values := c.countOf(m.goal, limit, depth-1)
+		switch {
+		case !free:
+			n = max(n, values)
+			continue
+		case !m.required:
+			values++
 		}
-		if !m.required && o.max < 0 && o.min <= required && n < limit {
-			n *= 2
+		if n *= values; n >= limit {
+			return limit
 		}
 	}
 	return min(limit, n)

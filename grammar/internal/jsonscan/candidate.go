@@ -29,15 +29,19 @@ func (s *Bytes) addAll(text string) {
 // and of each item around it. Cost: linear in the values remembered there.
 func (s *Scanner) Candidates(dst []Candidate) []Candidate {
 	st := &s.st
-	if !s.Seen() {
+	if !s.Seen() || st.mode >= modeString && !st.keep {
 		return dst
 	}
 	f := &s.frames[st.top]
-	if s.underWay(st.top) {
+	if s.underWay(f) {
 		dst = s.candidatesOf(dst, st.top)
 	}
-	for at := f.outer; at >= 0; at = s.frames[at].outer {
-		dst = s.candidatesOf(dst, at)
+	if f.kept {
+		for at := f.outer; at >= 0; at = s.frames[at].outer {
+			if s.frames[at].current {
+				dst = s.candidatesOf(dst, at)
+			}
+		}
 	}
 	return dst
 }
@@ -51,16 +55,14 @@ func (s *Scanner) candidatesOf(dst []Candidate, frame int32) []Candidate {
 	return dst
 }
 
-// underWay reports whether an item or a name of a container is under way or about to begin.
-func (s *Scanner) underWay(frame int32) bool {
-	if frame != s.st.top {
-		return true
-	}
+// underWay reports whether an item or a name of the innermost container is under way or
+// about to begin.
+func (s *Scanner) underWay(top *frame) bool {
 	switch s.st.mode {
 	case modeNameString, modeName:
-		return !s.frames[frame].array
+		return !top.array
 	case modeValue, modeString, modeNumber, modeLiteral:
-		return s.frames[frame].array
+		return top.array
 	}
 	return false
 }
@@ -336,6 +338,9 @@ func (s *Scanner) inEscape(rest []byte) bool {
 // on would never repeat, as 1.0, 1.00 and so on are one value.
 func hashNumber(raw []byte) uint64 {
 	const sameZeros = 64
+	if len(raw) == 0 {
+		return 0
+	}
 	n := parseNumber(raw)
 	zeros := min(sameZeros, len(n.behind)-len(bytes.TrimRight(n.behind, "0")))
 	behind := n.behind[:len(bytes.TrimRight(n.behind, "0"))+zeros]

@@ -67,7 +67,9 @@ type frame struct {
 	depth  int32
 	array  bool
 	kept   bool // it is, or is part of, a value that may have to be compared
-	seen   bool // it or a container around it has entries
+	// current: an array's current item is a value that may have to be compared.
+	current bool
+	seen    bool // it or a container around it has entries
 }
 
 // New returns a Scanner before any text.
@@ -178,9 +180,10 @@ func (s *Scanner) Ended(distinct bool) {
 func (s *Scanner) beginValue(b byte, distinct bool) (dup, ended bool) {
 	st := &s.st
 	f := &s.frames[st.top]
-	if f.array && distinct {
+	if f.array && (distinct || f.current) {
 		f = s.version()
 		f.index++
+		f.current = distinct
 		f.from = int32(len(s.records))
 		f.root = f.path + step(uint64(f.index), f.depth)
 		st.path = f.root

@@ -72,7 +72,6 @@ func Compile(g *gbnf.Grammar, o Options) (*Program, error) {
 		}
 		p := &Program{builder: newBuilder(f, o.Token), rootDist: f.dist[g.Root]}
 		p.classesOf(s)
-		p.distinct, p.closed = s.distinct, s.closed
 		p.root = p.ruleStart(g.Root)
 		return p, nil
 	}

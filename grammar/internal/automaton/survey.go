@@ -18,10 +18,7 @@ type survey struct {
 	classes map[*gbnf.Class]struct{}
 	size    int  // bound on the states
 	rewrite bool // some repetition must be normalised
-	// distinct tells that there are values that must differ, closed that some of them may
-	// run out.
-	distinct, closed bool
-	live             bool // skip what cannot be completed; costs more
+	live    bool // skip what cannot be completed; costs more
 }
 
 // run surveys all rules that the root reaches.

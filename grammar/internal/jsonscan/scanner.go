@@ -278,7 +278,7 @@ func (s *Scanner) endName() (dup, ended bool) {
 	s.records = append(s.records, r)
 	st.path = f.path + step(r.hash, f.depth)
 	for e := f.last; e >= 0; e = s.entries[e].prev {
-		if s.same(&s.records[s.entries[e].from], &r) {
+		if s.entries[e].sum == r.hash && s.same(&s.records[s.entries[e].from], &r) {
 			return true, true
 		}
 	}
@@ -288,7 +288,7 @@ func (s *Scanner) endName() (dup, ended bool) {
 func (s *Scanner) rememberName() {
 	f := s.version()
 	at := int32(len(s.records)) - 1
-	s.entries = append(s.entries, entry{prev: f.last, from: at, to: at + 1, root: f.path})
+	s.entries = append(s.entries, entry{prev: f.last, from: at, to: at + 1, root: f.path, sum: s.records[at].hash})
 	f.last, f.seen = int32(len(s.entries))-1, true
 }
 

@@ -37,46 +37,103 @@ type exitGroup struct {
 	most   int32   // the greatest of units
 }
 
-// maxIslands bounds the islands kept for one vocabulary; they take up to 1 MB each. Grammars
-// use the characters of JSON strings in each spelling, free text and some dozen classes of
-// characters; for units beyond that, masks are walked.
-const maxIslands = 64
+// islands are those of one unit.
+type islands struct {
+	plain, counted *island
+	none           bool // walks are better
+}
 
-// MinNodes is the default of Options.MinNodes: 30,000 nodes take about 0.1 ms to walk,
-// working out an island some milliseconds.
-const MinNodes = 30_000
+// maxIslands bounds the islands kept for one vocabulary; they take some 50 KB each, a few
+// that count units up to 1 MB. Grammars use the characters of JSON strings in each spelling,
+// and the classes of characters that patterns repeat. Beyond that, masks are walked.
+const maxIslands = 512
+
+// MinNodes is the default of Options.MinNodes: 4,000 nodes take about 15 µs to walk, the
+// endings of an island a part of that, working out an island some milliseconds.
+const MinNodes = 4000
 
 // islandOf returns the island of a unit, working it out if need be, or nil if a walk is
-// better or the vocabulary has enough islands.
-func (e *Engine) islandOf(u *automaton.Unit) *island {
-	if reach(e.vocab.Trie(), func(b byte) bool { return u.Next[b] != automaton.UnitDead }) < e.opts.MinNodes {
+// better or the vocabulary has enough islands. counted asks for the units of its tokens.
+func (e *Engine) islandOf(u *automaton.Unit, counted bool) *island {
+	is := e.islands[u]
+	if is.none {
 		return nil
 	}
-	x, _ := e.vocab.Derived("island "+u.Key, maxIslands, func() any { return newIsland(e.vocab, u, e.opts.MinNodes) }).(*island)
+	if counted && is.counted == nil {
+		is.counted = e.findIsland(u, true)
+	}
+	if !counted && is.plain == nil {
+		is.plain = e.findIsland(u, false)
+	}
+	e.islands[u] = is
+	if counted {
+		return is.counted
+	}
+	return is.plain
+}
+
+// findIsland asks the vocabulary for an island.
+func (e *Engine) findIsland(u *automaton.Unit, counted bool) *island {
+	trie := e.vocab.Trie()
+	n := 0
+	for b := range 256 {
+		if u.Next[b] != automaton.UnitDead {
+			n += int(trie.Roots[b+1] - trie.Roots[b])
+		}
+	}
+	if n < e.opts.MinNodes {
+		e.islands[u] = islands{none: true}
+		return nil
+	}
+	kind := "island "
+	if counted {
+		kind = "counted island "
+	}
+	x, _ := e.vocab.Derived(kind+u.Key, maxIslands, func() any { return newIsland(e.vocab, u, counted) }).(*island)
 	return x
 }
 
-// maxExits bounds the tokens of an island that leave the run. For more, such as for runs of
-// characters that are no letters, walking their endings would be a walk over the vocabulary
-// again.
-const maxExits = 8192
-
-// reach counts the trie nodes below the first bytes that ok picks.
-func reach(t *vocab.Trie, ok func(b byte) bool) int {
-	n := 0
-	for i := 1; i < len(t.Nodes); i = t.Nodes[i].End() {
-		if ok(t.Nodes[i].Byte()) {
-			n += t.Nodes[i].End() - i
+// runsOf returns the runs that a configuration is at the boundary of, and the rest of it;
+// none if a walk must tell which tokens of a run are within the limit. They stay valid
+// until the next call.
+func (e *Engine) runsOf(c *automaton.Cache, id, limit int32) (runs []automaton.Run, rest int32) {
+	e.runs, rest = c.Runs(e.runs[:0], id, func(u *automaton.Unit) bool { return e.islandOf(u, true) != nil })
+	for _, r := range e.runs {
+		if limit < r.Unit.Longest+r.Dist && (limit >= r.Dist || r.Least > 1) {
+			return nil, id
 		}
 	}
-	return n
+	return e.runs, rest
 }
 
-// newIsland walks the trie with the unit's automaton. It is nil where the walk is short or
-// too many tokens leave the run.
-func newIsland(v *vocab.Vocab, u *automaton.Unit, minNodes int) *island {
+// loopOf returns the loop that a configuration is in and its island, nil if there is none.
+func (e *Engine) loopOf(c *automaton.Cache, id, limit int32) (automaton.Run, *island) {
+	r, ok := c.Loop(id)
+	if !ok || limit < r.Unit.Longest+r.Dist && limit >= r.Dist {
+		return r, nil
+	}
+	return r, e.islandOf(r.Unit, false)
+}
+
+// fillRuns adds the tokens that begin with a unit of one of the runs.
+func (e *Engine) fillRuns(c *automaton.Cache, runs []automaton.Run, limit int32) (farthest int32) {
+	e.set.twice = len(runs) > 1
+	for _, r := range runs {
+		farthest = max(farthest, e.fillRun(c, r, e.islandOf(r.Unit, true), limit))
+	}
+	return farthest
+}
+
+// maxEndings bounds the endings of the tokens of an island that leave the run, such as
+// runs of small letters, which capital letters leave. For more, walking the endings would
+// be a walk over the vocabulary again.
+const maxEndings = 4096
+
+// newIsland walks the trie with the unit's automaton. It is nil where too many tokens leave
+// the run in too many ways.
+func newIsland(v *vocab.Vocab, u *automaton.Unit, counted bool) *island {
 	b := &islandBuilder{v: v, is: &island{inside: vocab.NewMask(v.Width()), within: map[int32]vocab.Mask{}},
-		groupOf: map[string]int{}}
+		groupOf: map[string]int{}, counted: counted}
 	type place struct {
 		state int16
 		units int32
@@ -85,8 +142,7 @@ func newIsland(v *vocab.Vocab, u *automaton.Unit, minNodes int) *island {
 	var at [vocab.MaxDepth + 1]place
 	at[0].ended = -1
 	trie := v.Trie()
-	visited := 0
-	for i := 1; i < len(trie.Nodes); visited++ {
+	for i := 1; i < len(trie.Nodes); {
 		n := trie.Nodes[i]
 		p := at[n.Depth()-1]
 		if p.ended < 0 {
@@ -105,14 +161,11 @@ func newIsland(v *vocab.Vocab, u *automaton.Unit, minNodes int) *island {
 		at[n.Depth()] = p
 		if t := n.Token(); t >= 0 {
 			b.token(t, p.units, p.state != 0, p.ended)
-			if b.exits > maxExits {
+			if len(b.is.groups) > maxEndings {
 				return nil
 			}
 		}
 		i++
-	}
-	if visited < minNodes {
-		return nil
 	}
 	for _, pair := range trie.Same {
 		b.same(pair[0], pair[1])
@@ -131,7 +184,7 @@ type islandBuilder struct {
 	v       *vocab.Vocab
 	is      *island
 	groupOf map[string]int
-	exits   int
+	counted bool
 }
 
 // token files a token that holds so many units, perhaps a cut one after them, and leaves
@@ -143,6 +196,9 @@ func (b *islandBuilder) token(t, units int32, cut bool, ended int) {
 			units++
 		}
 		b.is.inside.Set(t)
+		if !b.counted {
+			return
+		}
 		for int(units) >= len(b.is.counts) {
 			b.is.counts = append(b.is.counts, nil)
 		}
@@ -150,7 +206,6 @@ func (b *islandBuilder) token(t, units int32, cut bool, ended int) {
 		return
 	}
 	ending := bytes[ended:]
-	b.exits++
 	g, seen := b.groupOf[string(ending)]
 	if !seen {
 		g = len(b.is.groups)
@@ -159,24 +214,31 @@ func (b *islandBuilder) token(t, units int32, cut bool, ended int) {
 		b.is.endings = append(b.is.endings, ending)
 	}
 	x := &b.is.groups[g]
-	x.tokens, x.units, x.most = append(x.tokens, t), append(x.units, units), max(x.most, units)
+	x.tokens = append(x.tokens, t)
+	if b.counted {
+		x.units, x.most = append(x.units, units), max(x.most, units)
+	}
 }
 
 // same files a token with the bytes of another.
 func (b *islandBuilder) same(first, t int32) {
 	if b.is.inside.Has(first) {
+		b.is.inside.Set(t)
 		for units, tokens := range b.is.counts {
 			if slices.Contains(tokens, first) {
-				b.is.inside.Set(t)
 				b.is.counts[units] = append(b.is.counts[units], t)
-				return
+				break
 			}
 		}
+		return
 	}
 	for i := range b.is.groups {
 		x := &b.is.groups[i]
 		if k := slices.Index(x.tokens, first); k >= 0 {
-			x.tokens, x.units = append(x.tokens, t), append(x.units, x.units[k])
+			x.tokens = append(x.tokens, t)
+			if b.counted {
+				x.units = append(x.units, x.units[k])
+			}
 			return
 		}
 	}
@@ -225,12 +287,12 @@ func (is *island) upTo(n int32) vocab.Mask {
 	return m
 }
 
-// fillRun adds to m the tokens that begin with a unit of the run and leave at most limit
-// bytes, and returns a bound on the distance they leave. limit must not lie between the
-// distances of tokens that stay in the run.
-func (e *Engine) fillRun(c *automaton.Cache, r automaton.Run, is *island, m vocab.Mask, limit int32) (farthest int32) {
+// fillRun adds to the set the tokens that begin with a unit of the run and leave at most
+// limit bytes, and returns a bound on the distance they leave. limit must not lie between
+// the distances of tokens that stay in the run.
+func (e *Engine) fillRun(c *automaton.Cache, r automaton.Run, is *island, limit int32) (farthest int32) {
 	if limit >= r.Dist {
-		m.Or(is.upTo(r.Most))
+		e.set.share(is.upTo(r.Most))
 		farthest = r.Unit.Longest + r.Dist
 	}
 	most := r.Most
@@ -259,29 +321,27 @@ func (e *Engine) fillRun(c *automaton.Cache, r automaton.Run, is *island, m voca
 		}
 		if g := n.Token(); g >= 0 && c.Dist(next) <= limit {
 			farthest = max(farthest, c.Dist(next))
-			is.groups[g].add(m, r.Least, most)
+			is.groups[g].add(&e.set, r.Least, most)
 		}
 	}
 	for _, g := range is.trie.Long {
 		if next := run(c, e.prog, r.After, is.endings[g]); next != automaton.Dead && c.Dist(next) <= limit {
 			farthest = max(farthest, c.Dist(next))
-			is.groups[g].add(m, r.Least, most)
+			is.groups[g].add(&e.set, r.Least, most)
 		}
 	}
 	return farthest
 }
 
-// add puts the tokens with least to most units into m.
-func (g *exitGroup) add(m vocab.Mask, least, most int32) {
+// add adds the tokens with least to most units.
+func (g *exitGroup) add(s *set, least, most int32) {
 	if least <= 1 && g.most <= most {
-		for _, t := range g.tokens {
-			m.Set(t)
-		}
+		s.addAll(g.tokens)
 		return
 	}
 	for i, t := range g.tokens {
 		if g.units[i] >= least && g.units[i] <= most {
-			m.Set(t)
+			s.add(t)
 		}
 	}
 }

@@ -134,6 +134,9 @@ func newTrie(tokens [][]byte, text []int32) Trie {
 	return tr
 }
 
+// Subtrie returns the trie of some text tokens.
+func (v *Vocab) Subtrie(tokens []int32) Trie { return newTrie(v.tokens, tokens) }
+
 // NewTrie returns the trie of some texts; its tokens are their indexes.
 func NewTrie(texts [][]byte) Trie {
 	order := make([]int32, len(texts))

@@ -45,9 +45,9 @@ func (c *Cache) Loop(id int32) (Run, bool) {
 	return Run{Unit: u, Least: 1, Most: -1, After: id, Dist: c.configs[id].dist}, true
 }
 
-// loopPlace is a core with the number of the stacks below it. As long as nothing is called
+// localPlace is a core with the number of the stacks below it. As long as nothing is called
 // and nothing returns, stacks stay what they are, and need not be known.
-type loopPlace struct{ core, stacks int32 }
+type localPlace struct{ core, stacks int32 }
 
 // looper finds the unit of a loop: a deterministic automaton from the loop's cores back to
 // them. Places from which some text does not lead back are no part of it.
@@ -56,11 +56,12 @@ type looper struct {
 	states []loopState
 	index  map[string]int16
 	key    []byte
+	places []localPlace // working memory
 }
 
 type loopState struct {
-	places []loopPlace
-	next   []int16 // byte class -> state
+	places []localPlace
+	next   [256]int16 // byte -> state
 	mark   progress
 	good   bool // whatever may follow leads back
 	dist   int32
@@ -69,33 +70,38 @@ type loopState struct {
 // loopUnit returns the unit that leads from the given cores back to them, nil if there is
 // none.
 func (p *Program) loopUnit(cores []int32) *Unit {
-	start := make([]loopPlace, len(cores))
+	start := make([]localPlace, len(cores))
 	for i, k := range cores {
 		if len(p.cores[k].tokens) > 0 {
 			return nil
 		}
-		start[i] = loopPlace{k, int32(i)}
+		start[i] = localPlace{k, int32(i)}
 	}
 	l := looper{p: p, index: map[string]int16{}}
 	l.state(start)
 	any := false
-	next := make([]int16, len(p.classRep))
-	for k := range next {
-		next[k] = l.step(0, uint8(k))
-		if s := next[k]; s >= 0 && !l.explore(s) {
-			next[k] = UnitDead
+	l.states[0].mark = open
+	for b := 0; b < 256; b++ {
+		to, hi := l.step(0, byte(b))
+		if to >= 0 && !l.explore(to) {
+			to = UnitDead
 		}
-		any = any || next[k] != UnitDead
+		any = any || to != UnitDead
+		for ; ; b++ {
+			l.states[0].next[b] = to
+			if b == int(hi) {
+				break
+			}
+		}
 	}
 	if !any {
 		return nil
 	}
-	l.states[0].next = next
 	return l.unit()
 }
 
 // state numbers a set of places.
-func (l *looper) state(places []loopPlace) int16 {
+func (l *looper) state(places []localPlace) int16 {
 	l.key = l.key[:0]
 	for _, pl := range places {
 		l.key = binary.LittleEndian.AppendUint32(l.key, uint32(pl.core))
@@ -110,45 +116,52 @@ func (l *looper) state(places []loopPlace) int16 {
 	return s
 }
 
-// step returns where a byte class leads: UnitEnd back to the start, UnitDead nowhere or
-// out of the rules' own states.
-func (l *looper) step(s int16, class uint8) int16 {
-	next, out := l.follow(s, class)
+// step returns where a byte leads: UnitEnd back to the start, UnitDead nowhere or out of
+// the rules' own states. It leads to the same place for all bytes up to hi.
+func (l *looper) step(s int16, b byte) (to int16, hi byte) {
+	next, out, hi := l.p.localStep(l.places, l.states[s].places, b)
+	l.places = next
 	if out || len(next) == 0 {
-		return UnitDead
+		return UnitDead, hi
 	}
 	if slices.Equal(next, l.states[0].places) {
-		return UnitEnd
+		return UnitEnd, hi
 	}
-	return l.state(next)
+	return l.state(next), hi
 }
 
-// follow makes one step from all places. out tells that it calls or returns.
-func (l *looper) follow(s int16, class uint8) (next []loopPlace, out bool) {
-	b := l.p.classRep[class]
-	for _, pl := range l.states[s].places {
-		for _, e := range l.p.cores[pl.core].edges {
+// localStep makes one step from some places, into dst, which takes the place of what it holds.
+// out tells that the step calls or returns. All bytes up to hi lead to the same.
+func (p *Program) localStep(dst []localPlace, from []localPlace, b byte) (next []localPlace, out bool, hi byte) {
+	next, hi = dst[:0], 255
+	for _, pl := range from {
+		for _, e := range p.cores[pl.core].edges {
 			if b < e.lo {
+				hi = min(hi, e.lo-1)
 				break
 			}
 			if b > e.hi {
 				continue
 			}
-			st := l.p.flat(e.to)
+			hi = min(hi, e.hi)
+			st := p.flat(e.to)
 			if st.end || !st.calls.empty() || !st.tokens.empty() || st.core < 0 {
-				return nil, true
+				out = true
+				continue
 			}
-			next = append(next, loopPlace{st.core, pl.stacks})
+			next = append(next, localPlace{st.core, pl.stacks})
 		}
 	}
-	slices.SortFunc(next, func(a, b loopPlace) int { return cmp.Or(cmp.Compare(a.core, b.core), cmp.Compare(a.stacks, b.stacks)) })
-	next = slices.Compact(next)
+	if len(next) > 1 {
+		slices.SortFunc(next, func(a, b localPlace) int { return cmp.Or(cmp.Compare(a.core, b.core), cmp.Compare(a.stacks, b.stacks)) })
+		next = slices.Compact(next)
+	}
 	for i := 1; i < len(next); i++ {
 		if next[i].core == next[i-1].core {
-			return nil, true // its stacks would be those of both
+			out = true // its stacks would be those of both
 		}
 	}
-	return next, false
+	return next, out, hi
 }
 
 // explore reports whether whatever follows a state leads back to the start.
@@ -160,29 +173,32 @@ func (l *looper) explore(s int16) bool {
 		return false
 	}
 	l.states[s].mark = open
-	next := make([]int16, len(l.p.classRep))
 	good, dist := true, infinite
-	for k := range next {
-		to, out := l.follow(s, uint8(k))
+	for b := 0; b < 256 && good; b++ {
+		next, out, hi := l.p.localStep(l.places, l.states[s].places, byte(b))
+		l.places = next
+		to := UnitDead
 		switch {
 		case out:
 			good = false
-		case len(to) == 0:
-			next[k] = UnitDead
-		case slices.Equal(to, l.states[0].places):
-			next[k], dist = UnitEnd, 1
+		case len(next) == 0:
+		case slices.Equal(next, l.states[0].places):
+			to, dist = UnitEnd, 1
 		default:
-			next[k] = l.state(to)
-			if good = l.explore(next[k]); good {
-				dist = min(dist, plus(1, l.states[next[k]].dist))
+			to = l.state(next)
+			if good = l.explore(to); good {
+				dist = min(dist, plus(1, l.states[to].dist))
 			}
 		}
-		if !good {
-			break
+		for ; ; b++ {
+			l.states[s].next[b] = to
+			if b == int(hi) {
+				break
+			}
 		}
 	}
 	st := &l.states[s]
-	st.mark, st.good, st.next, st.dist = done, good, next, dist
+	st.mark, st.good, st.dist = done, good, dist
 	return good
 }
 
@@ -192,22 +208,17 @@ func (l *looper) unit() *Unit {
 	order := []int16{0}
 	number := make([]int16, len(l.states))
 	for i := 0; i < len(order); i++ {
-		row := [256]int16{}
-		st := &l.states[order[i]]
-		for k, to := range st.next {
+		st := l.states[order[i]]
+		for b, to := range st.next {
 			if to >= 0 {
 				if number[to] == 0 {
 					number[to] = int16(len(order))
 					order = append(order, to)
 				}
-				to = number[to]
-			}
-			lo, hi := l.p.ClassRange(uint8(k))
-			for b := int(lo); b <= int(hi); b++ {
-				row[b] = to
+				st.next[b] = number[to]
 			}
 		}
-		u.Next = append(u.Next, row[:]...)
+		u.Next = append(u.Next, st.next[:]...)
 		if i > 0 {
 			u.Longest = max(u.Longest, st.dist)
 		}

@@ -3,6 +3,7 @@
 package mask
 
 import (
+	"math"
 	"slices"
 	"sync"
 
@@ -307,24 +308,51 @@ func (e *Engine) compute(sp *space, id int32, patch bool) *entry {
 		e.finish(c, id)
 		return e.keep(sp, id, farthest)
 	}
-	wide := e.reach(c, id) >= e.opts.MinNodes
-	if wide {
-		if r, is := e.loopOf(c, id, noLimit); is != nil {
-			e.set.begin()
-			farthest := e.fillRun(c, r, is, noLimit)
-			farthest = max(farthest, e.fill(c, id, r.Unit, noLimit))
-			e.finish(c, id)
-			return e.keep(sp, id, farthest)
-		}
-		if patch {
-			if ent := e.patch(sp, id); ent != nil {
-				return ent
-			}
+	if n := e.reach(c, id); n >= e.opts.MinNodes {
+		if ent := e.around(sp, id, n, patch); ent != nil {
+			return ent
 		}
 	}
 	e.set.begin()
 	farthest := e.fill(c, id, nil, noLimit)
 	e.finish(c, id)
+	return e.keep(sp, id, farthest)
+}
+
+// around makes the mask of a configuration from which n trie nodes can be reached without
+// walking them all, or returns nil.
+func (e *Engine) around(sp *space, id int32, n int, patch bool) *entry {
+	c := sp.cache
+	loop, li := e.loopOf(c, id, noLimit)
+	if li != nil && n-li.nodes < e.opts.MinNodes {
+		return e.keepLoop(sp, id, loop, li)
+	}
+	if patch {
+		if ent := e.patch(sp, id, patchBudget); ent != nil {
+			return ent
+		}
+	}
+	region, ri := e.regionOf(c, id)
+	switch {
+	case ri != nil && (li == nil || ri.nodes > li.nodes):
+		e.set.begin()
+		farthest := e.fillRegion(c, id, region, ri)
+		farthest = max(farthest, e.fill(c, id, region.Unit, noLimit))
+		e.finish(c, id)
+		return e.keep(sp, id, farthest)
+	case li != nil:
+		return e.keepLoop(sp, id, loop, li)
+	case patch:
+		return e.patch(sp, id, math.MaxInt)
+	}
+	return nil
+}
+
+func (e *Engine) keepLoop(sp *space, id int32, r automaton.Run, is *island) *entry {
+	e.set.begin()
+	farthest := e.fillRun(sp.cache, r, is, noLimit)
+	farthest = max(farthest, e.fill(sp.cache, id, r.Unit, noLimit))
+	e.finish(sp.cache, id)
 	return e.keep(sp, id, farthest)
 }
 

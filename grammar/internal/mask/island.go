@@ -13,9 +13,10 @@ import (
 // it, and of those only the bytes after the end depend on the grammar. Islands belong to
 // the vocabulary: grammars with the same unit share them. Safe for concurrent use.
 type island struct {
+	nodes  int        // trie nodes below the bytes that begin a unit
 	inside vocab.Mask // tokens that begin with a unit and stay in the run
 	// longest is the greatest number of units, a last one that is cut included, of a token
-	// in inside; counts lists those tokens by that number.
+	// in inside; counts lists those tokens by that number, if the island counts.
 	longest int32
 	counts  [][]int32
 
@@ -28,6 +29,10 @@ type island struct {
 
 	mu     sync.Mutex
 	within map[int32]vocab.Mask // inside, of at most so many units
+
+	once  sync.Once
+	leave vocab.Trie // of the tokens in groups
+	vocab *vocab.Vocab
 }
 
 // exitGroup are the tokens that leave a run with the same bytes after it.
@@ -132,7 +137,7 @@ const maxEndings = 4096
 // newIsland walks the trie with the unit's automaton. It is nil where too many tokens leave
 // the run in too many ways.
 func newIsland(v *vocab.Vocab, u *automaton.Unit, counted bool) *island {
-	b := &islandBuilder{v: v, is: &island{inside: vocab.NewMask(v.Width()), within: map[int32]vocab.Mask{}},
+	b := &islandBuilder{v: v, is: &island{vocab: v, inside: vocab.NewMask(v.Width()), within: map[int32]vocab.Mask{}},
 		groupOf: map[string]int{}, counted: counted}
 	type place struct {
 		state int16
@@ -175,7 +180,11 @@ func newIsland(v *vocab.Vocab, u *automaton.Unit, counted bool) *island {
 			b.token(t, units, false, end)
 		}
 	}
-	b.is.longest = int32(len(b.is.counts)) - 1
+	for x := range 256 {
+		if u.Next[x] != automaton.UnitDead {
+			b.is.nodes += int(trie.Roots[x+1] - trie.Roots[x])
+		}
+	}
 	b.is.trie = vocab.NewTrie(b.is.endings)
 	return b.is
 }
@@ -196,6 +205,7 @@ func (b *islandBuilder) token(t, units int32, cut bool, ended int) {
 			units++
 		}
 		b.is.inside.Set(t)
+		b.is.longest = max(b.is.longest, units)
 		if !b.counted {
 			return
 		}
@@ -331,6 +341,66 @@ func (e *Engine) fillRun(c *automaton.Cache, r automaton.Run, is *island, limit 
 		}
 	}
 	return farthest
+}
+
+// leaving returns the trie of the tokens that begin with a unit and leave the run.
+func (is *island) leaving() *vocab.Trie {
+	is.once.Do(func() {
+		second := map[int32]bool{}
+		for _, pair := range is.vocab.Trie().Same {
+			second[pair[1]] = true
+		}
+		var tokens []int32
+		for _, g := range is.groups {
+			for _, t := range g.tokens {
+				if !second[t] {
+					tokens = append(tokens, t)
+				}
+			}
+		}
+		is.leave = is.vocab.Subtrie(tokens)
+	})
+	return &is.leave
+}
+
+// fillRegion adds the tokens that begin with a unit of a region: those that are made of as
+// many units as are always possible at once, the others each by itself.
+func (e *Engine) fillRegion(c *automaton.Cache, id int32, r automaton.Region, is *island) (farthest int32) {
+	farthest = r.Dist + r.Unit.Longest
+	if r.Depth >= is.longest {
+		e.set.share(is.inside)
+	} else {
+		e.set.share(is.upTo(r.Depth))
+		for _, tokens := range is.counts[r.Depth+1:] {
+			for _, t := range tokens {
+				farthest = max(farthest, e.try(c, id, t, noLimit))
+			}
+		}
+	}
+	leave := is.leaving()
+	farthest = max(farthest, e.fillRange(c, id, leave.Nodes, 1, int32(len(leave.Nodes)), noLimit))
+	for _, t := range leave.Long {
+		farthest = max(farthest, e.try(c, id, t, noLimit))
+	}
+	return farthest
+}
+
+// minRegionDepth is the least number of units that must always be possible for a region to
+// be of use: most tokens are shorter.
+const minRegionDepth = 12
+
+// regionOf returns the region that a configuration is in and its island, nil if there is
+// none.
+func (e *Engine) regionOf(c *automaton.Cache, id int32) (automaton.Region, *island) {
+	r, ok := c.Region(id)
+	if !ok || r.Depth < minRegionDepth && e.opts.MinNodes > 1 {
+		return r, nil
+	}
+	is := e.islandOf(r.Unit, false)
+	if is != nil && r.Depth < is.longest {
+		is = e.islandOf(r.Unit, true)
+	}
+	return r, is
 }
 
 // add adds the tokens with least to most units.

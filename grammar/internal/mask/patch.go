@@ -7,12 +7,16 @@ import (
 	"github.com/callama/callama/grammar/vocab"
 )
 
+// patchBudget is the number of nodes that a patch may visit before other ways are looked
+// for: as many take about 40 µs.
+const patchBudget = 8000
+
 // patch makes a mask from that of a similar configuration. Where the first byte of a token
 // leads to the same configuration from both, the rest of the token fares the same; only the
 // tokens that begin with one of the other bytes are walked, as far as they differ. It is worth it for places from
 // which most characters lead into a run: the start of an object's name, where some names
 // are declared, and the first states of patterns.
-func (e *Engine) patch(sp *space, id int32) *entry {
+func (e *Engine) patch(sp *space, id int32, budget int) *entry {
 	c := sp.cache
 	trie := e.vocab.Trie()
 	if c.HasTokens(id) || len(trie.Long) > 0 {
@@ -32,8 +36,8 @@ func (e *Engine) patch(sp *space, id int32) *entry {
 			n += int(e.classNodes[k])
 		}
 	}
-	if n > len(trie.Nodes)/2 {
-		return nil
+	if n > len(trie.Nodes)/2 && budget > patchBudget {
+		return nil // a walk is cheaper
 	}
 	from := e.mask(sp, like, false)
 	// What differs is toggled, in a copy to see the state of a token and in the list.
@@ -41,10 +45,15 @@ func (e *Engine) patch(sp *space, id int32) *entry {
 	from.write(m)
 	e.toggled = append(e.toggled[:0], from.flips...)
 	farthest := from.farthest
+	limit := e.stats.Nodes + int64(min(budget, 2*len(trie.Nodes)))
 	for k := range e.prog.Classes() {
 		if differ[k] {
 			lo, hi := e.prog.ClassRange(uint8(k))
-			farthest = max(farthest, e.differ(sp, id, like, m, int(trie.Roots[lo]), int(trie.Roots[int(hi)+1])))
+			d, ok := e.differ(sp, id, like, m, trie.Roots[lo], trie.Roots[int(hi)+1], limit)
+			if !ok {
+				return nil
+			}
+			farthest = max(farthest, d)
 		}
 	}
 	for _, pair := range trie.Same {
@@ -147,16 +156,17 @@ func (e *Engine) similar(c *automaton.Cache, id int32) int32 {
 
 // differ corrects m, the mask of like, to that of id for the trie nodes from up to to, which
 // must be whole subtrees of the root: it walks them from both and enters only what does not
-// fare the same.
-func (e *Engine) differ(sp *space, id, like int32, m vocab.Mask, from, to int) (farthest int32) {
+// fare the same. It gives up when more nodes than limit were visited in all.
+func (e *Engine) differ(sp *space, id, like int32, m vocab.Mask, from, to int32, limit int64) (farthest int32, ok bool) {
 	c, w := sp.cache, &e.walk
 	w.ids[0], w.rows[0] = id, c.Row(id)
 	w.likes[0], w.likeRows[0] = like, c.Row(like)
 	nodes := e.vocab.Trie().Nodes
-	visited := int64(0)
-	for i := from; i < to; {
+	for i := int(from); i < int(to); {
 		n := nodes[i]
-		visited++
+		if e.stats.Nodes++; e.stats.Nodes > limit {
+			return 0, false
+		}
 		d, class := n.Depth(), e.prog.Class(n.Byte())
 		next := w.rows[d-1][class]
 		if next < 0 {
@@ -188,6 +198,5 @@ func (e *Engine) differ(sp *space, id, like int32, m vocab.Mask, from, to int) (
 			e.toggle(m, t, true)
 		}
 	}
-	e.stats.Nodes += visited
-	return farthest
+	return farthest, true
 }

@@ -27,29 +27,39 @@ func (e *Engine) fill(c *automaton.Cache, id int32, skip *automaton.Unit, limit 
 	trie := e.vocab.Trie()
 	e.stats.Walks++
 	for k := range e.prog.Classes() {
-		if e.classNodes[k] == 0 {
+		if e.classNodes[k] == 0 || c.Next(id, uint8(k)) == automaton.Dead {
 			continue
 		}
 		lo, hi := e.prog.ClassRange(uint8(k))
-		if skip != nil && skip.Next[lo] != automaton.UnitDead || c.Next(id, uint8(k)) == automaton.Dead {
+		if skip == nil {
+			farthest = max(farthest, e.fillRange(c, id, trie.Nodes, trie.Roots[lo], trie.Roots[int(hi)+1], limit))
 			continue
 		}
-		farthest = max(farthest, e.fillRange(c, id, int(trie.Roots[lo]), int(trie.Roots[int(hi)+1]), limit))
+		for b := int(lo); b <= int(hi); b++ {
+			if skip.Next[b] == automaton.UnitDead {
+				farthest = max(farthest, e.fillRange(c, id, trie.Nodes, trie.Roots[b], trie.Roots[b+1], limit))
+			}
+		}
 	}
 	for _, t := range trie.Long {
-		b := e.vocab.Bytes(t)
-		if skip != nil && skip.Next[b[0]] != automaton.UnitDead {
-			continue
-		}
-		if next := run(c, e.prog, id, b); next != automaton.Dead && c.Dist(next) <= limit {
-			farthest = max(farthest, c.Dist(next))
-			e.set.add(t)
+		if skip == nil || skip.Next[e.vocab.Bytes(t)[0]] == automaton.UnitDead {
+			farthest = max(farthest, e.try(c, id, t, limit))
 		}
 	}
 	if c.HasTokens(id) {
 		farthest = max(farthest, e.terminals(c, id, limit))
 	}
 	return farthest
+}
+
+// try adds token t if it is allowed and leaves at most limit bytes, and returns the distance.
+func (e *Engine) try(c *automaton.Cache, id, t, limit int32) int32 {
+	next := run(c, e.prog, id, e.vocab.Bytes(t))
+	if next == automaton.Dead || c.Dist(next) > limit {
+		return 0
+	}
+	e.set.add(t)
+	return c.Dist(next)
 }
 
 // finish adds what the trie does not hold: tokens with the bytes of another, and the ends
@@ -64,14 +74,13 @@ func (e *Engine) finish(c *automaton.Cache, id int32) {
 	}
 }
 
-// fillRange is fill for the trie nodes from up to to, which must be whole subtrees of the
-// root. It visits each node whose parent's bytes are possible once.
-func (e *Engine) fillRange(c *automaton.Cache, id int32, from, to int, limit int32) (farthest int32) {
+// fillRange is fill for the nodes of a trie from up to to, which must be whole subtrees of
+// the root. It visits each node whose parent's bytes are possible once.
+func (e *Engine) fillRange(c *automaton.Cache, id int32, nodes []vocab.Node, from, to, limit int32) (farthest int32) {
 	w := &e.walk
 	w.ids[0], w.rows[0] = id, c.Row(id)
 	visited := int64(0)
-	nodes := e.vocab.Trie().Nodes
-	for i := from; i < to; {
+	for i := int(from); i < int(to); {
 		n := nodes[i]
 		visited++
 		d := n.Depth()

@@ -80,12 +80,15 @@ func newTrie(tokens [][]byte, text []int32) Trie {
 		}
 		order = append(order, t)
 	}
-	slices.SortFunc(order, func(a, b int32) int {
+	byBytes := func(a, b int32) int {
 		if c := bytes.Compare(tokens[a], tokens[b]); c != 0 {
 			return c
 		}
 		return int(a - b)
-	})
+	}
+	if !slices.IsSortedFunc(order, byBytes) {
+		slices.SortFunc(order, byBytes)
+	}
 	tr.Nodes = append(tr.Nodes, Node{tokenByte: noToken << 8})
 	var path []int // open nodes, path[d] at depth d+1
 	var prev []byte
@@ -134,7 +137,8 @@ func newTrie(tokens [][]byte, text []int32) Trie {
 	return tr
 }
 
-// Subtrie returns the trie of some text tokens.
+// Subtrie returns the trie of some text tokens. It is made faster if they come in the order
+// of the vocabulary's trie.
 func (v *Vocab) Subtrie(tokens []int32) Trie { return newTrie(v.tokens, tokens) }
 
 // NewTrie returns the trie of some texts; its tokens are their indexes.

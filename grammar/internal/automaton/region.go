@@ -13,7 +13,7 @@ import (
 
 // maxRegion bounds the places of a region. A pattern's automaton has some dozens; beyond the
 // bound it is as if nothing were possible, which costs time and nothing else.
-const maxRegion = 512
+const maxRegion = 128
 
 // Region is a place from which characters stay possible.
 type Region struct {

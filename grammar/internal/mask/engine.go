@@ -23,7 +23,7 @@ type Engine struct {
 
 	mu      sync.Mutex
 	space   *space // replaced as a whole when it outgrows limit
-	islands map[*automaton.Unit]islands
+	islands map[*automaton.Unit]*islands
 	stats   Stats
 
 	// Working memory of compute.
@@ -120,7 +120,7 @@ func NewEngine(p *automaton.Program, v *vocab.Vocab, o Options) *Engine {
 	if o.MinNodes == 0 {
 		o.MinNodes = MinNodes
 	}
-	e := &Engine{prog: p, vocab: v, opts: o, islands: map[*automaton.Unit]islands{}}
+	e := &Engine{prog: p, vocab: v, opts: o, islands: map[*automaton.Unit]*islands{}}
 	e.set.width = v.Width()
 	for k := range p.Classes() {
 		lo, hi := p.ClassRange(uint8(k))
@@ -308,8 +308,8 @@ func (e *Engine) compute(sp *space, id int32, patch bool) *entry {
 		e.finish(c, id)
 		return e.keep(sp, id, farthest)
 	}
-	if n := e.reach(c, id); n >= e.opts.MinNodes {
-		if ent := e.around(sp, id, n, patch); ent != nil {
+	if n, looping := e.reach(c, id); n >= e.opts.MinNodes {
+		if ent := e.around(sp, id, n, looping, patch); ent != nil {
 			return ent
 		}
 	}
@@ -320,12 +320,17 @@ func (e *Engine) compute(sp *space, id int32, patch bool) *entry {
 }
 
 // around makes the mask of a configuration from which n trie nodes can be reached without
-// walking them all, or returns nil.
-func (e *Engine) around(sp *space, id int32, n int, patch bool) *entry {
+// walking them all, or returns nil. looping tells that some byte leads back to it.
+func (e *Engine) around(sp *space, id int32, n int, looping, patch bool) *entry {
 	c := sp.cache
-	loop, li := e.loopOf(c, id, noLimit)
-	if li != nil && n-li.nodes < e.opts.MinNodes {
-		return e.keepLoop(sp, id, loop, li)
+	var loop automaton.Run
+	if looping {
+		loop, looping = c.Loop(id)
+	}
+	if looping && n-e.unit(loop.Unit).nodes < e.opts.MinNodes {
+		if is := e.islandOf(loop.Unit, false); is != nil {
+			return e.keepLoop(sp, id, loop, is)
+		}
 	}
 	if patch {
 		if ent := e.patch(sp, id, patchBudget); ent != nil {
@@ -333,16 +338,19 @@ func (e *Engine) around(sp *space, id int32, n int, patch bool) *entry {
 		}
 	}
 	region, ri := e.regionOf(c, id)
-	switch {
-	case ri != nil && (li == nil || ri.nodes > li.nodes):
+	if ri != nil && (!looping || e.unit(region.Unit).nodes > e.unit(loop.Unit).nodes) {
 		e.set.begin()
 		farthest := e.fillRegion(c, id, region, ri)
 		farthest = max(farthest, e.fill(c, id, region.Unit, noLimit))
 		e.finish(c, id)
 		return e.keep(sp, id, farthest)
-	case li != nil:
-		return e.keepLoop(sp, id, loop, li)
-	case patch:
+	}
+	if looping {
+		if is := e.islandOf(loop.Unit, false); is != nil {
+			return e.keepLoop(sp, id, loop, is)
+		}
+	}
+	if patch {
 		return e.patch(sp, id, math.MaxInt)
 	}
 	return nil
@@ -375,7 +383,7 @@ func (e *Engine) trim(sp *space, id, limit int32) {
 			e.set.twice = true
 			e.fill(c, rest, nil, limit)
 		}
-	} else if r, is := e.loopOf(c, id, limit); is != nil && e.reach(c, id) >= e.opts.MinNodes {
+	} else if r, is := e.loopOf(c, id, limit); is != nil {
 		e.fillRun(c, r, is, limit)
 		e.fill(c, id, r.Unit, limit)
 	} else {
@@ -384,13 +392,20 @@ func (e *Engine) trim(sp *space, id, limit int32) {
 	e.finish(c, id)
 }
 
-// reach counts the trie nodes below the bytes that may come next.
-func (e *Engine) reach(c *automaton.Cache, id int32) int {
-	n := int32(0)
+// reach counts the trie nodes below the bytes that may come next, and tells whether one of
+// them leads back.
+func (e *Engine) reach(c *automaton.Cache, id int32) (n int, looping bool) {
 	for k := range e.prog.Classes() {
-		if e.classNodes[k] > 0 && c.Next(id, uint8(k)) != automaton.Dead {
-			n += e.classNodes[k]
+		if e.classNodes[k] == 0 {
+			continue
 		}
+		switch c.Next(id, uint8(k)) {
+		case automaton.Dead:
+			continue
+		case id:
+			looping = true
+		}
+		n += int(e.classNodes[k])
 	}
-	return int(n)
+	return n, looping
 }

@@ -13,7 +13,6 @@ import (
 // it, and of those only the bytes after the end depend on the grammar. Islands belong to
 // the vocabulary: grammars with the same unit share them. Safe for concurrent use.
 type island struct {
-	nodes  int        // trie nodes below the bytes that begin a unit
 	inside vocab.Mask // tokens that begin with a unit and stay in the run
 	// longest is the greatest number of units, a last one that is cut included, of a token
 	// in inside; counts lists those tokens by that number, if the island counts.
@@ -30,9 +29,10 @@ type island struct {
 	mu     sync.Mutex
 	within map[int32]vocab.Mask // inside, of at most so many units
 
-	once  sync.Once
-	leave vocab.Trie // of the tokens in groups
-	vocab *vocab.Vocab
+	leaves []int32 // the tokens in groups, in the order of the vocabulary's trie
+	once   sync.Once
+	leave  vocab.Trie // of leaves
+	vocab  *vocab.Vocab
 }
 
 // exitGroup are the tokens that leave a run with the same bytes after it.
@@ -42,10 +42,11 @@ type exitGroup struct {
 	most   int32   // the greatest of units
 }
 
-// islands are those of one unit.
+// islands are those of one unit, as an engine knows them.
 type islands struct {
-	plain, counted *island
-	none           bool // walks are better
+	nodes          int     // trie nodes below the bytes that begin a unit
+	plain, counted *island // nil where walks are better
+	asked          [2]bool // for plain, for counted
 }
 
 // maxIslands bounds the islands kept for one vocabulary; they take some 50 KB each, a few
@@ -60,40 +61,40 @@ const MinNodes = 4000
 // islandOf returns the island of a unit, working it out if need be, or nil if a walk is
 // better or the vocabulary has enough islands. counted asks for the units of its tokens.
 func (e *Engine) islandOf(u *automaton.Unit, counted bool) *island {
-	is := e.islands[u]
-	if is.none {
+	is := e.unit(u)
+	if is.nodes < e.opts.MinNodes {
 		return nil
 	}
-	if counted && is.counted == nil {
-		is.counted = e.findIsland(u, true)
-	}
-	if !counted && is.plain == nil {
-		is.plain = e.findIsland(u, false)
-	}
-	e.islands[u] = is
 	if counted {
+		if !is.asked[1] {
+			is.asked[1], is.counted = true, e.findIsland("counted island ", u, true)
+		}
 		return is.counted
+	}
+	if !is.asked[0] {
+		is.asked[0], is.plain = true, e.findIsland("island ", u, false)
 	}
 	return is.plain
 }
 
-// findIsland asks the vocabulary for an island.
-func (e *Engine) findIsland(u *automaton.Unit, counted bool) *island {
-	trie := e.vocab.Trie()
-	n := 0
-	for b := range 256 {
-		if u.Next[b] != automaton.UnitDead {
-			n += int(trie.Roots[b+1] - trie.Roots[b])
+// unit returns what the engine knows of a unit.
+func (e *Engine) unit(u *automaton.Unit) *islands {
+	is := e.islands[u]
+	if is == nil {
+		is = &islands{}
+		trie := e.vocab.Trie()
+		for b := range 256 {
+			if u.Next[b] != automaton.UnitDead {
+				is.nodes += int(trie.Roots[b+1] - trie.Roots[b])
+			}
 		}
+		e.islands[u] = is
 	}
-	if n < e.opts.MinNodes {
-		e.islands[u] = islands{none: true}
-		return nil
-	}
-	kind := "island "
-	if counted {
-		kind = "counted island "
-	}
+	return is
+}
+
+// findIsland asks the vocabulary for an island.
+func (e *Engine) findIsland(kind string, u *automaton.Unit, counted bool) *island {
 	x, _ := e.vocab.Derived(kind+u.Key, maxIslands, func() any { return newIsland(e.vocab, u, counted) }).(*island)
 	return x
 }
@@ -111,8 +112,12 @@ func (e *Engine) runsOf(c *automaton.Cache, id, limit int32) (runs []automaton.R
 	return e.runs, rest
 }
 
-// loopOf returns the loop that a configuration is in and its island, nil if there is none.
+// loopOf returns the loop that a configuration is in and its island, nil if there is none or
+// a walk must tell which of its tokens are within the limit.
 func (e *Engine) loopOf(c *automaton.Cache, id, limit int32) (automaton.Run, *island) {
+	if _, looping := e.reach(c, id); !looping {
+		return automaton.Run{}, nil
+	}
 	r, ok := c.Loop(id)
 	if !ok || limit < r.Unit.Longest+r.Dist && limit >= r.Dist {
 		return r, nil
@@ -180,11 +185,6 @@ func newIsland(v *vocab.Vocab, u *automaton.Unit, counted bool) *island {
 			b.token(t, units, false, end)
 		}
 	}
-	for x := range 256 {
-		if u.Next[x] != automaton.UnitDead {
-			b.is.nodes += int(trie.Roots[x+1] - trie.Roots[x])
-		}
-	}
 	b.is.trie = vocab.NewTrie(b.is.endings)
 	return b.is
 }
@@ -223,6 +223,7 @@ func (b *islandBuilder) token(t, units int32, cut bool, ended int) {
 		b.is.groups = append(b.is.groups, exitGroup{})
 		b.is.endings = append(b.is.endings, ending)
 	}
+	b.is.leaves = append(b.is.leaves, t)
 	x := &b.is.groups[g]
 	x.tokens = append(x.tokens, t)
 	if b.counted {
@@ -345,21 +346,7 @@ func (e *Engine) fillRun(c *automaton.Cache, r automaton.Run, is *island, limit 
 
 // leaving returns the trie of the tokens that begin with a unit and leave the run.
 func (is *island) leaving() *vocab.Trie {
-	is.once.Do(func() {
-		second := map[int32]bool{}
-		for _, pair := range is.vocab.Trie().Same {
-			second[pair[1]] = true
-		}
-		var tokens []int32
-		for _, g := range is.groups {
-			for _, t := range g.tokens {
-				if !second[t] {
-					tokens = append(tokens, t)
-				}
-			}
-		}
-		is.leave = is.vocab.Subtrie(tokens)
-	})
+	is.once.Do(func() { is.leave = is.vocab.Subtrie(is.leaves) })
 	return &is.leave
 }
 

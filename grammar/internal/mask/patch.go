@@ -62,7 +62,6 @@ func (e *Engine) patch(sp *space, id int32, budget int) *entry {
 	for _, t := range e.vocab.EOG() {
 		e.toggle(m, t, c.Accepting(id))
 	}
-	e.toggled = onceEach(e.toggled)
 	if len(e.toggled) > maxFlips {
 		sp.bytes += 4 * len(m)
 		return sp.keep(id, slices.Clone(m), nil, farthest)
@@ -76,20 +75,6 @@ func (e *Engine) toggle(m vocab.Mask, t int32, allowed bool) {
 		m.Flip(t)
 		e.toggled = append(e.toggled, t)
 	}
-}
-
-// onceEach sorts a list and leaves out what is in it an even number of times.
-func onceEach(list []int32) []int32 {
-	slices.Sort(list)
-	kept := list[:0]
-	for _, t := range list {
-		if n := len(kept); n > 0 && kept[n-1] == t {
-			kept = kept[:n-1]
-		} else {
-			kept = append(kept, t)
-		}
-	}
-	return kept
 }
 
 // alikeDepth is how many bytes two configurations are followed until they must be one: the

@@ -11,7 +11,7 @@ import (
 const maxFlips = 1024
 
 // entry is the mask of one configuration: that of base, nothing if it is nil, with some
-// tokens flipped. Where few tokens are allowed, as between a name and its colon, or where
+// tokens flipped; one that is listed twice is as it was. Where few tokens are allowed, as between a name and its colon, or where
 // it is a mask shared by many, as inside a string, that is a small list. Immutable.
 type entry struct {
 	base  vocab.Mask
@@ -130,13 +130,14 @@ func (s *set) widen() {
 // merge adds the tokens of an entry.
 func (s *set) merge(x *entry) {
 	s.twice = true
+	flips := onceEach(slices.Clone(x.flips))
 	if x.base == nil {
-		s.addAll(x.flips)
+		s.addAll(flips)
 		return
 	}
 	s.widen()
 	gone := s.list[:0] // in x.base, but neither in x nor in s
-	for _, t := range x.flips {
+	for _, t := range flips {
 		if x.base.Has(t) && !s.dense.Has(t) {
 			gone = append(gone, t)
 		}
@@ -145,7 +146,7 @@ func (s *set) merge(x *entry) {
 	for _, t := range gone {
 		s.dense.Unset(t)
 	}
-	for _, t := range x.flips {
+	for _, t := range flips {
 		if !x.base.Has(t) {
 			s.dense.Set(t)
 		}
@@ -176,4 +177,18 @@ func (s *set) write(dst vocab.Mask) {
 	}
 	base, list := s.flips()
 	(&entry{base: base, flips: list}).write(dst)
+}
+
+// onceEach sorts a list and leaves out what is in it an even number of times.
+func onceEach(list []int32) []int32 {
+	slices.Sort(list)
+	kept := list[:0]
+	for _, t := range list {
+		if n := len(kept); n > 0 && kept[n-1] == t {
+			kept = kept[:n-1]
+		} else {
+			kept = append(kept, t)
+		}
+	}
+	return kept
 }

@@ -79,6 +79,7 @@ type regionNode struct {
 	places []localPlace
 	from   []int32 // nodes that a character leads here from
 	depth  int32   // characters that are always possible; unlimited until found otherwise
+	same   bool    // no others are possible
 }
 
 const unlimited = int32(1) << 30
@@ -111,7 +112,32 @@ func (p *Program) findRegion(start []localPlace) local {
 			}
 		}
 	}
+	for n := 1; n < len(f.nodes); n++ {
+		f.remember(&f.nodes[n])
+	}
 	return local{f.unit, f.nodes[0].depth, f.dist}
+}
+
+// remember keeps what is known of another place of the region: if no other characters are
+// possible there, looking from there would find as much. Stacks must differ, as those of a
+// configuration are taken to.
+func (f *regionFinder) remember(n *regionNode) {
+	if !n.same || n.depth == 0 {
+		return
+	}
+	key := f.key[:0]
+	for i, pl := range n.places {
+		for _, other := range n.places[:i] {
+			if other.stacks == pl.stacks {
+				return
+			}
+		}
+		key = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(key, uint32(pl.core)), uint32(i))
+	}
+	f.key = key
+	if known, ok := f.p.regions[string(key)]; !ok || known.unit != nil && known.depth < n.depth {
+		f.p.regions[string(key)] = local{f.unit, n.depth, f.dist}
+	}
 }
 
 // node numbers a place.
@@ -253,6 +279,7 @@ func (b *unitBuilder) within(places []localPlace, rest int) int16 {
 // possible, and their bytes after the first are possible where the unit says so and nowhere
 // else.
 func (f *regionFinder) explore(n int32) bool {
+	f.nodes[n].same = true
 	return f.walk(n, f.nodes[n].places, 0)
 }
 
@@ -269,6 +296,9 @@ func (f *regionFinder) walk(n int32, places []localPlace, state int16) bool {
 		case to == UnitDead:
 			if state != 0 && (out || len(next) > 0) {
 				return false
+			}
+			if !out && len(next) > 0 && following(byte(x)) >= 0 {
+				f.nodes[n].same = false
 			}
 		case out || len(next) == 0:
 			return false

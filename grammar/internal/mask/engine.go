@@ -45,11 +45,13 @@ type Stats struct {
 
 // space is one generation of caches. Positions refer to the space they were made in.
 type space struct {
-	cache *automaton.Cache
-	masks []*entry          // by configuration; nil: not yet made
-	alike map[[2]int32]bool // pairs of configurations compared: see Engine.alike
-	bytes int
-	floor int // bytes right after it was made: what its positions need at least
+	cache   *automaton.Cache
+	masks   []*entry          // by configuration; nil: not yet made
+	coarser []int32           // configuration -> the one that stands for it, plus one; 0: not yet asked
+	jumps   []counted         // by configurations that stand for others
+	alike   map[[2]int32]bool // pairs of configurations compared: see Engine.alike
+	bytes   int
+	floor   int // bytes right after it was made: what its positions need at least
 
 	// The entries and their lists come from blocks, as there are many.
 	entries []entry
@@ -75,11 +77,57 @@ func (sp *space) keep(id int32, base vocab.Mask, flips []int32, farthest int32) 
 	from := len(sp.flips)
 	sp.flips = append(sp.flips, flips...)
 	sp.entries = append(sp.entries, entry{base: base, flips: sp.flips[from:len(sp.flips):len(sp.flips)], farthest: farthest})
+	ent := &sp.entries[len(sp.entries)-1]
+	sp.file(id, ent)
+	return ent
+}
+
+// file says that an entry is the mask of a configuration.
+func (sp *space) file(id int32, ent *entry) {
 	for int(id) >= len(sp.masks) {
 		sp.masks = append(sp.masks, nil)
 	}
-	sp.masks[id] = &sp.entries[len(sp.entries)-1]
-	return sp.masks[id]
+	sp.masks[id] = ent
+}
+
+// coarse returns the configuration whose mask is that of id: see automaton.Coarse.
+func (sp *space) coarse(e *Engine, id int32) int32 {
+	if !sp.cache.Counts() {
+		return id
+	}
+	for int(id) >= len(sp.coarser) {
+		sp.coarser = append(sp.coarser, 0)
+	}
+	if sp.coarser[id] == 0 {
+		sp.coarser[id] = sp.cache.Coarse(id, int32(e.vocab.Longest())) + 1
+	}
+	return sp.coarser[id] - 1
+}
+
+// counted is what a configuration does with whole units; is is nil if it counts none.
+type counted struct {
+	jump  automaton.Jump
+	is    *island
+	known bool
+}
+
+// jump returns it for a configuration.
+func (sp *space) jump(e *Engine, id int32) counted {
+	if !sp.cache.Counts() {
+		return counted{}
+	}
+	id = sp.coarse(e, id)
+	for int(id) >= len(sp.jumps) {
+		sp.jumps = append(sp.jumps, counted{})
+	}
+	if j := &sp.jumps[id]; !j.known {
+		j.known = true
+		var ok bool
+		if j.jump, ok = sp.cache.Jump(id); ok {
+			j.is = e.islandOf(j.jump.Unit, true)
+		}
+	}
+	return sp.jumps[id]
 }
 
 // entryBytes is the size of an entry and its place in space.masks.
@@ -178,10 +226,21 @@ func (e *Engine) Advance(p Pos, t int32) (Pos, bool) {
 	sp, id := e.enter(p)
 	next := automaton.Dead
 	if e.vocab.IsText(t) {
-		next = run(sp.cache, e.prog, id, e.vocab.Bytes(t))
+		next = e.follow(sp, id, t)
 	}
 	next = sp.cache.NextToken(id, t, next, e.vocab.IsEOG(t))
 	return Pos{sp, next}, next != automaton.Dead
+}
+
+// follow returns the configuration after a text token. Where it is made of counted units
+// that is one step, however many they are.
+func (e *Engine) follow(sp *space, id, t int32) int32 {
+	if j := sp.jump(e, id); j.is != nil {
+		if n := j.is.whole[t]; n > 0 {
+			return sp.cache.Ahead(id, j.jump, int32(n))
+		}
+	}
+	return run(sp.cache, e.prog, id, e.vocab.Bytes(t))
 }
 
 // AdvanceBytes returns the position after b and whether b may come next.
@@ -268,7 +327,15 @@ func (e *Engine) Fill(dst vocab.Mask, p Pos, left int) {
 	sp, id := e.enter(p)
 	ent := sp.entry(id)
 	if ent == nil {
-		ent = e.compute(sp, id, true)
+		like := sp.coarse(e, id)
+		if ent = sp.entry(like); ent == nil {
+			ent = e.compute(sp, like, true)
+		} else {
+			e.stats.Hits++
+		}
+		if like != id {
+			sp.file(id, ent)
+		}
 	} else {
 		e.stats.Hits++
 	}

@@ -1,6 +1,7 @@
 package mask
 
 import (
+	"math"
 	"slices"
 	"sync"
 
@@ -18,6 +19,7 @@ type island struct {
 	// in inside; counts lists those tokens by that number, if the island counts.
 	longest int32
 	counts  [][]int32
+	whole   []uint8 // token -> units, if it is nothing but whole ones; else 0
 
 	// exits are the tokens that hold whole units and then the end of the run. They are
 	// grouped by what follows the run; trie holds these endings, its tokens are indexes of
@@ -144,6 +146,9 @@ const maxEndings = 4096
 func newIsland(v *vocab.Vocab, u *automaton.Unit, counted bool) *island {
 	b := &islandBuilder{v: v, is: &island{vocab: v, inside: vocab.NewMask(v.Width()), within: map[int32]vocab.Mask{}},
 		groupOf: map[string]int{}, counted: counted}
+	if counted {
+		b.is.whole = make([]uint8, v.Width())
+	}
 	type place struct {
 		state int16
 		units int32
@@ -213,6 +218,9 @@ func (b *islandBuilder) token(t, units int32, cut bool, ended int) {
 			b.is.counts = append(b.is.counts, nil)
 		}
 		b.is.counts[units] = append(b.is.counts[units], t)
+		if !cut && units <= math.MaxUint8 && len(bytes) <= vocab.MaxDepth {
+			b.is.whole[t] = uint8(units)
+		}
 		return
 	}
 	ending := bytes[ended:]
@@ -238,6 +246,7 @@ func (b *islandBuilder) same(first, t int32) {
 		for units, tokens := range b.is.counts {
 			if slices.Contains(tokens, first) {
 				b.is.counts[units] = append(b.is.counts[units], t)
+				b.is.whole[t] = b.is.whole[first]
 				break
 			}
 		}

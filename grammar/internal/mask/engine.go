@@ -92,7 +92,7 @@ func (sp *space) file(id int32, ent *entry) {
 
 // coarse returns the configuration whose mask is that of id: see automaton.Coarse.
 func (sp *space) coarse(e *Engine, id int32) int32 {
-	if !sp.cache.Counts() {
+	if !sp.cache.Counts() || e.opts.MinNodes == math.MaxInt {
 		return id
 	}
 	for int(id) >= len(sp.coarser) {
@@ -152,7 +152,8 @@ type Options struct {
 	// CacheBytes bounds the caches as long as single positions fit in it. Default 64 MiB.
 	CacheBytes int
 	// MinNodes is the number of trie nodes from which a mask is not walked if there is
-	// another way: see MinNodes. Tests set 1 to take the other ways everywhere.
+	// another way: see MinNodes. Tests set 1 to take the other ways everywhere, and
+	// math.MaxInt to walk every mask, whatever others are like it.
 	MinNodes int
 }
 

@@ -48,6 +48,7 @@ func TestEvalItems(t *testing.T) {
 	write("b.json", `[{"conversations": [{"from": "human", "value": "你好"}, {"from": "gpt", "value": "您好"}], "tools": "[]"}]`)
 	write("c.json", `{"id": "irrelevance_0", "question": [[{"role": "user", "content": "Hello"}]], "function": []}`)
 	write("notes.txt", "not data")
+	write("d.jsonl", oneLine(strings.Replace(conversation, `"lang": "en"`, `"lang": "en", "turns": ["call", "answer"]`, 1)))
 	items, err := EvalItems(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -62,6 +63,9 @@ func TestEvalItems(t *testing.T) {
 		`a-1-3 | sums | en |  | Thanks.`,
 		`b-1-1 | b | zh |  | 你好`,
 		`irrelevance_0 | irrelevance | en |  | Hello`,
+		`d-1-1 | call | en | [{"name": "add", "arguments": {"a": 1, "b": 2}}] | Add 1 and 2.`,
+		`d-1-2 | answer | en |  | {"sum": 3}`,
+		`d-1-3 | sums | en |  | Thanks.`,
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("items\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

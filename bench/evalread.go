@@ -145,29 +145,25 @@ func conversationItems(doc *ojson.Value, file string, n int) ([]EvalItem, error)
 	if s := doc.Get("system"); s != nil && s.Kind == ojson.String && s.Text != "" {
 		history = append(history, chat.Message{Role: chat.System, Content: s.Text})
 	}
-	category, lang := file, ""
-	if meta := doc.Get("meta"); meta != nil {
-		if v := meta.Get("category"); v != nil && v.Text != "" {
-			category = v.Text
-		}
-		if v := meta.Get("lang"); v != nil {
-			lang = v.Text
-		}
-	}
+	about := conversationMeta(doc, file)
 	messages, err := conversationMessages(turns.Items)
 	if err != nil {
 		return nil, err
 	}
 	history = append(history, messages...)
-	if lang == "" {
-		lang = langOf(history)
+	if about.lang == "" {
+		about.lang = langOf(history)
 	}
 	var items []EvalItem
+	replies := 0
 	for i, m := range history {
+		if m.Role == chat.Assistant {
+			replies++
+		}
 		if m.Role != chat.Assistant || i == 0 || history[i-1].Role != chat.User && history[i-1].Role != chat.ToolRole {
 			continue
 		}
-		item := EvalItem{ID: fmt.Sprintf("%s-%d-%d", file, n+1, len(items)+1), Category: category, Lang: lang,
+		item := EvalItem{ID: fmt.Sprintf("%s-%d-%d", file, n+1, len(items)+1), Category: about.category(replies - 1), Lang: about.lang,
 			Messages: history[:i:i], Tools: tools, WantsCall: len(m.Calls) > 0}
 		if item.Judge, item.Expected, err = exactly(m.Calls); err != nil {
 			return nil, err
@@ -175,6 +171,37 @@ func conversationItems(doc *ojson.Value, file string, n int) ([]EvalItem, error)
 		items = append(items, item)
 	}
 	return items, nil
+}
+
+// evalMeta says what the replies of a conversation are about.
+type evalMeta struct {
+	lang  string
+	all   string
+	turns []*ojson.Value // of each of the assistant's turns; may be short
+}
+
+// conversationMeta reads the member "meta", where there is one.
+func conversationMeta(doc *ojson.Value, file string) evalMeta {
+	about := evalMeta{all: file}
+	meta := doc.Get("meta")
+	if v := meta.Get("category"); v != nil && v.Text != "" {
+		about.all = v.Text
+	}
+	if v := meta.Get("lang"); v != nil {
+		about.lang = v.Text
+	}
+	if v := meta.Get("turns"); v != nil {
+		about.turns = v.Items
+	}
+	return about
+}
+
+// category is that of the assistant's turn with the given index.
+func (m evalMeta) category(turn int) string {
+	if turn < len(m.turns) && m.turns[turn].Text != "" {
+		return m.turns[turn].Text
+	}
+	return m.all
 }
 
 // conversationMessages turns ShareGPT's turns into messages. Calls that follow each other

@@ -101,9 +101,9 @@ func TestPassword(t *testing.T) {
 	seen := make(map[string]bool)
 	for range 50 {
 		for arguments, pattern := range map[string]string{
-			`{"length": 16}`: `^\{"password": "[a-zA-Z0-9]{16}"\}$`,
-			`{"length": 64, "include_symbols": false}`: `^\{"password": "[a-zA-Z0-9]{64}"\}$`,
-			`{"length": 4.0, "include_symbols": true}`: `^\{"password": "[a-zA-Z0-9!#$%&*+=?@^_-]{4}"\}$`,
+			`{"length": 16}`:                   `^\{"password": "[a-zA-Z0-9]{16}"\}$`,
+			`{"length": 64, "symbols": false}`: `^\{"password": "[a-zA-Z0-9]{64}"\}$`,
+			`{"length": 4.0, "symbols": true}`: `^\{"password": "[a-zA-Z0-9!#$%&*+=?@^_-]{4}"\}$`,
 		} {
 			r, err := Run(chat.Call{Name: "generate_password", Arguments: json.RawMessage(arguments)})
 			if err != nil || !regexp.MustCompile(pattern).Match(r.JSON) {
@@ -135,7 +135,7 @@ func TestRunRefuses(t *testing.T) {
 		{"generate_password", `{"length": 3}`, "want 4 to 64"},
 		{"generate_password", `{"length": 4.5}`, "want 4 to 64"},
 		{"generate_password", `{"length": 99999999999999999999}`, "want 4 to 64"},
-		{"generate_password", `{"length": 8, "include_symbols": 1}`, "want a boolean"},
+		{"generate_password", `{"length": 8, "symbols": 1}`, "want a boolean"},
 		{"generate_password", `{}`, "length is missing"},
 		{"calculate_discount", `{"price": -1, "percent": 5}`, "0 to 100"},
 		{"calculate_discount", `{"price": 1, "percent": 101}`, "0 to 100"},

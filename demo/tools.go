@@ -171,11 +171,11 @@ func stock(a arguments) (Result, error) {
 
 // The characters of passwords; those that are easily taken for another are left out.
 const (
-	letters = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-	symbols = "!#$%&*+-=?@^_"
+	letterSet = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+	symbolSet = "!#$%&*+-=?@^_"
 )
 
-// Bounds of a password's length, in characters; the declaration has the same.
+// Bounds of a password's length, in characters.
 const (
 	minPassword = 4
 	maxPassword = 64
@@ -191,13 +191,13 @@ func password(a arguments) (Result, error) {
 	if !length.IsInt() || !length.Num().IsInt64() || n < minPassword || n > maxPassword {
 		return Result{}, fmt.Errorf("length is %s, want %d to %d", decimalText(length, maxNumberText), minPassword, maxPassword)
 	}
-	alphabet := letters
-	if v := a.object.Get("include_symbols"); v != nil {
+	alphabet := letterSet
+	if v := a.object.Get("symbols"); v != nil {
 		if v.Kind != ojson.Bool {
-			return Result{}, fmt.Errorf("include_symbols is %s, want a boolean", v.Kind)
+			return Result{}, fmt.Errorf("symbols is %s, want a boolean", v.Kind)
 		}
 		if v.Bool {
-			alphabet += symbols
+			alphabet += symbolSet
 		}
 	}
 	out := make([]byte, n)

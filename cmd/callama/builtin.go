@@ -48,24 +48,20 @@ func (b *builtinFiles) tempDir() (string, error) {
 	return b.temp, err
 }
 
-// model returns the file of the model that -m names; small tells one of the built-in models
-// from a real one.
-func (b *builtinFiles) model(ctx context.Context, name string) (path string, small bool, err error) {
+// model returns the file of the model that -m names.
+func (b *builtinFiles) model(ctx context.Context, name string) (string, error) {
 	f, trained := builtin.Model()
 	switch {
 	case name == tinyModel || name == "" && !trained:
-		path, err = b.synthesize(ctx)
+		return b.synthesize(ctx)
 	case name == "" || name == builtinPrefix+f.Name() && trained:
-		path, err = b.install(f)
-	case strings.HasPrefix(name, builtinPrefix):
-		err = fmt.Errorf("there is no built-in model %q, only tiny", strings.TrimPrefix(name, builtinPrefix))
-		if trained {
-			err = fmt.Errorf("there is no built-in model %q, only %s and tiny", strings.TrimPrefix(name, builtinPrefix), f.Name())
-		}
-	default:
-		return name, false, nil
+		return b.install(f)
+	case !strings.HasPrefix(name, builtinPrefix):
+		return name, nil
+	case trained:
+		return "", fmt.Errorf("there is no built-in model %q, only %s and tiny", strings.TrimPrefix(name, builtinPrefix), f.Name())
 	}
-	return path, true, err
+	return "", fmt.Errorf("there is no built-in model %q, only tiny", strings.TrimPrefix(name, builtinPrefix))
 }
 
 // adapter returns the file of an adapter, and sets the dialect that a built-in one teaches.

@@ -14,22 +14,25 @@ import (
 
 func TestBuiltinModel(t *testing.T) {
 	files := &builtinFiles{log: slog.New(slog.DiscardHandler)}
-	if path, small, err := files.model(t.Context(), "some.gguf"); path != "some.gguf" || small || err != nil {
-		t.Errorf("a file: %q, %v, %v", path, small, err)
+	if path, err := files.model(t.Context(), "some.gguf"); path != "some.gguf" || err != nil {
+		t.Errorf("a file: %q, %v", path, err)
 	}
 	if files.temp != "" {
 		t.Error("a folder was made for nothing")
 	}
-	tiny, small, err := files.model(t.Context(), tinyModel)
-	if err != nil || !small {
-		t.Fatalf("%v, %v", small, err)
+	tiny, err := files.model(t.Context(), tinyModel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !isSmall(tiny) || isSmall(t.TempDir()) || isSmall("absent") {
+		t.Error("the tiny model is small, a folder and an absent file are not")
 	}
 	if f, err := gguf.Open(tiny); err != nil {
 		t.Error(err)
 	} else if err := f.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, _, err := files.model(t.Context(), "builtin:huge"); err == nil || !strings.Contains(err.Error(), "tiny") {
+	if _, err := files.model(t.Context(), "builtin:huge"); err == nil || !strings.Contains(err.Error(), "tiny") {
 		t.Errorf("an unknown one: %v", err)
 	}
 	if err := files.remove(); err != nil {

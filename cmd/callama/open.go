@@ -22,7 +22,7 @@ type modelFlags struct {
 	Model        string   `short:"m" placeholder:"FILE" help:"Model in GGUF format. Without it the small built-in one is used; builtin:tiny is one with random weights, whose calls are valid and whose words are noise."`
 	Runtime      string   `placeholder:"PATH" help:"llama.cpp library, its folder, or the name of an installed runtime."`
 	Ctx          int      `placeholder:"N" help:"Context length in tokens (default 8192, or what the model was trained for)."`
-	Threads      int      `placeholder:"N" help:"CPU threads (default: physical cores)."`
+	Threads      int      `placeholder:"N" help:"CPU threads (default: physical cores, one for a model below 32 MiB)."`
 	GPULayers    string   `name:"gpu-layers" default:"auto" help:"Layers on the GPU: a number, none, or auto for all that fit."`
 	Adapter      []string `placeholder:"FILE[=SCALE]" sep:"none" help:"LoRA adapter in GGUF format, or builtin:NAME for one of the built-in model; may be repeated."`
 	Dialect      string   `placeholder:"NAME" help:"How calls are written: hermes, llama3-json or plain-array (default: what the chat template, or the built-in adapter, teaches)."`
@@ -65,15 +65,15 @@ func (f *modelFlags) open(a *app) (m *callama.Model, closeModel func() error, er
 		o.Adapters = append(o.Adapters, ad)
 		f.opened = append(f.opened, ad.Path)
 	}
-	path, small, err := files.model(a.ctx, f.Model)
+	path, err := files.model(a.ctx, f.Model)
 	if err != nil {
 		return nil, nil, err
 	}
 	if filepath.Dir(path) != files.temp {
 		f.opened = append(f.opened, path)
 	}
-	if small && o.Threads == 0 {
-		o.Threads = 1 // a step of the built-in models is shorter than waking a second thread
+	if o.Threads == 0 && isSmall(path) {
+		o.Threads = 1
 	}
 	bar := loadBar(a.stderr)
 	o.Progress = func(done float32) bool {
@@ -88,6 +88,16 @@ func (f *modelFlags) open(a *app) (m *callama.Model, closeModel func() error, er
 		return nil, nil, err
 	}
 	return m, func() error { return errors.Join(m.Close(), files.remove()) }, nil
+}
+
+// smallModelBytes is the size of a file below which one thread is used by default: a step of
+// such a model is shorter than waking a second thread, and waiting for it beside other work
+// costs a hundred times the step.
+const smallModelBytes = 32 << 20
+
+func isSmall(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Size() < smallModelBytes
 }
 
 // parseGPULayers reads --gpu-layers.

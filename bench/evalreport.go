@@ -112,7 +112,8 @@ func (r *EvalReport) of(mode EvalMode) []EvalTally {
 	return slices.DeleteFunc(slices.Clone(r.Tallies), func(t EvalTally) bool { return t.Mode != mode })
 }
 
-// Print writes the report for people: one table for each mode.
+// Print writes the report for people: one table for each mode, and for two modes what is
+// right and valid in each.
 func (r *EvalReport) Print(w io.Writer) error {
 	p := &printer{w: w}
 	p.printf("model %s, dialect %s", r.Model, r.Dialect)
@@ -141,7 +142,25 @@ func (r *EvalReport) Print(w io.Writer) error {
 		p.printf("prompt %d tokens, %.0f tokens/s; replies %d tokens, %.0f tokens/s\n\n", all.PromptTokens, rate(all.PromptTokens, all.Prefill),
 			all.Tokens, rate(all.Tokens, all.Decode))
 	}
+	if len(r.Modes) == 2 && len(r.Rows) > 0 {
+		p.difference(r.of(r.Modes[0]), r.of(r.Modes[1]))
+	}
 	return p.err
+}
+
+// difference writes the tallies of two modes beside each other. An interrupt may have left
+// out groups of the second.
+func (p *printer) difference(with, without []EvalTally) {
+	rows := [][]string{{"with and without", "lang", "n", "exact with", "without", "valid with", "without"}}
+	for _, t := range with {
+		var o EvalTally
+		if at := slices.IndexFunc(without, func(x EvalTally) bool { return x.Category == t.Category && x.Lang == t.Lang }); at >= 0 {
+			o = without[at]
+		}
+		rows = append(rows, []string{cmp.Or(t.Category, "all"), cmp.Or(t.Lang, "all"), strconv.Itoa(t.Items), percent(t.Right, t.Items),
+			percent(o.Right, o.Items), percent(t.Valid, t.Tried), percent(o.Valid, o.Tried)})
+	}
+	p.table(rows)
 }
 
 // PrintWrong writes the first n replies that are not right: the question, what was

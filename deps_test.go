@@ -41,11 +41,12 @@ var allowedImports = map[string][]string{
 	"chat":                       {"grammar/...", "chat/internal/...", "internal/ojson"},
 	"chat/internal/jinja":        {"internal/ojson"},
 	"server":                     {".", "engine", "chat", "grammar/...", "internal/ojson"},
-	"bench":                      {".", "bench/bfcl", "engine", "engine/runtimes", "chat", "grammar/...", "sampler", "gguf", "cuda", "internal/ojson"},
+	"bench":                      {".", "bench/bfcl", "engine", "engine/runtimes", "chat", "grammar/...", "sampler", "gguf", "cuda", "internal/ojson", "internal/printable"},
 	"demo":                       {"chat", "internal/ojson"},
 	"bench/bfcl":                 {"chat", "grammar/schema", "internal/ojson"},
 	"cmd/callama":                {"..."},
 	"internal/ojson":             {},
+	"internal/printable":         {},
 }
 
 // embedded are the packages that stand on the standard library alone: a program that

@@ -16,6 +16,7 @@ import (
 	"github.com/callama/callama/engine"
 	"github.com/callama/callama/engine/runtimes"
 	"github.com/callama/callama/gguf"
+	"github.com/callama/callama/internal/ojson"
 )
 
 // conversation has two questions over one tool: a call, its result in words, and a question
@@ -295,4 +296,33 @@ func TestEvalToolcall(t *testing.T) {
 	if len(items) < 1800 || calls < 400 {
 		t.Errorf("%d items, %d with calls", len(items), calls)
 	}
+}
+
+// FuzzConversation reads conversations of any shape: no panic, every item can be judged,
+// and its own calls are right.
+func FuzzConversation(f *testing.F) {
+	f.Add(conversation)
+	f.Add(`{"conversations": [{"from": "human", "value": ""}, {"from": "function_call", "value": "[]"}, {"from": "function_call", "value": "{\"name\": \"\", \"arguments\": \"{}\"}"}]}`)
+	f.Add(`{"conversations": [{"from": "observation", "value": "x"}, {"from": "gpt", "value": ""}], "tools": [], "meta": {"turns": [5], "lang": 1, "category": []}}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		doc, err := ojson.Parse([]byte(text))
+		if err != nil {
+			return
+		}
+		items, err := conversationItems(doc, "f", 0)
+		if err != nil {
+			return
+		}
+		for _, item := range items {
+			var own []chat.Call
+			if item.WantsCall {
+				if own, err = parseExpectedCalls(string(item.Expected)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if v := item.Judge(own); !v.Right {
+				t.Errorf("its own calls are %+v", v)
+			}
+		}
+	})
 }

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/callama/callama/internal/printable"
 )
 
 // EvalReport holds what was judged, in the order of the items.
@@ -177,13 +179,14 @@ func (r *EvalReport) PrintWrong(w io.Writer, n int) error {
 		if !row.WantsCall {
 			expected = "no call"
 		}
-		p.printf("%s (%s, %s, %s): %s\n", row.ID, row.Category, row.Lang, row.Mode, row.Fault)
-		p.printf("  question  %s\n  expected  %s\n", row.Question, cmp.Or(expected, "a call"))
+		p.printf("%s\n", printable.Line(fmt.Sprintf("%s (%s, %s, %s): %s", row.ID, row.Category, row.Lang, row.Mode, row.Fault)))
+		p.printf("  question  %s\n", printable.Line(row.Question))
+		p.printf("  expected  %s\n", printable.Line(cmp.Or(expected, "a call")))
 		for _, call := range row.Calls {
-			p.printf("  call      %s %s\n", call.Name, call.Arguments)
+			p.printf("  call      %s\n", printable.Line(call.Name+" "+string(call.Arguments)))
 		}
 		if row.Content != "" {
-			p.printf("  text      %q\n", row.Content)
+			p.printf("  text      %s\n", printable.Line(row.Content))
 		}
 	}
 	return p.err

@@ -221,3 +221,20 @@ func (c article) first(t *testing.T) []chat.Call {
 	}
 	return calls
 }
+
+// FuzzRun runs calls with any arguments: no panic, and what comes back is one JSON object.
+func FuzzRun(f *testing.F) {
+	for name := range tools {
+		f.Add(name, `{"location": "北京", "item": "x", "title": "x", "a": [1], "b": [-1.5], "symbol": "x", "length": 9, "price": 5, "percent": 5}`)
+	}
+	f.Add("get_vector_sum", `{"a": [1e9], "b": [0.1]}`)
+	f.Fuzz(func(t *testing.T, name, arguments string) {
+		r, err := Run(chat.Call{Name: name, Arguments: json.RawMessage(arguments)})
+		if err != nil {
+			return
+		}
+		if v, err := ojson.Parse(r.JSON); err != nil || v.Kind != ojson.Object {
+			t.Errorf("%s %s gives %s, %v", name, arguments, r.JSON, err)
+		}
+	})
+}

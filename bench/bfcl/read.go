@@ -148,16 +148,19 @@ func readAnswers(path string) (map[string][]Answer, error) {
 		return nil, err
 	}
 	out := make(map[string][]Answer)
-	err = eachLine(answersFolder+"/"+filepath.Base(path), data, func(v *ojson.Value) error {
-		id, truth := v.Get("id"), v.Get("ground_truth")
-		if id == nil || truth == nil || truth.Kind != ojson.Array {
-			return errors.New(`want an object with "id" and an array "ground_truth"`)
-		}
-		answers, err := ParseAnswers(truth)
-		out[id.Text] = answers
-		return err
-	})
+	err = eachLine(answersFolder+"/"+filepath.Base(path), data, func(v *ojson.Value) error { return addAnswers(out, v) })
 	return out, err
+}
+
+// addAnswers reads the answers of one question.
+func addAnswers(to map[string][]Answer, v *ojson.Value) error {
+	id, truth := v.Get("id"), v.Get("ground_truth")
+	if id == nil || truth == nil || truth.Kind != ojson.Array {
+		return errors.New(`want an object with "id" and an array "ground_truth"`)
+	}
+	answers, err := ParseAnswers(truth)
+	to[id.Text] = answers
+	return err
 }
 
 // ParseAnswers reads a "ground_truth": an array of answers.

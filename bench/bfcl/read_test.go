@@ -186,3 +186,25 @@ func TestAnswersAreRight(t *testing.T) {
 		t.Errorf("%d of %d answers are not right", faults, judged)
 	}
 }
+
+// FuzzRows reads questions and answers of any shape and judges a call.
+func FuzzRows(f *testing.F) {
+	f.Add(question, truth)
+	f.Add(strings.Replace(question, "live_simple_3-0-1", "relevance_1", 1), truth)
+	f.Add(`{"id": "a", "question": [[{"role": "user", "content": ""}]], "function": {"name": "f", "parameters": {"properties": {"x": 1}, "required": "x"}}}`, `{"id": "a", "ground_truth": [{"f": {"x": [1]}}]}`)
+	f.Fuzz(func(t *testing.T, questions, answers string) {
+		all := make(map[string][]Answer)
+		err := eachLine("answers", []byte(answers), func(v *ojson.Value) error { return addAnswers(all, v) })
+		if err != nil {
+			return
+		}
+		rows, err := parseRows("questions", []byte(questions), all)
+		if err != nil {
+			return
+		}
+		for i := range rows {
+			rows[i].Judge([]chat.Call{{Name: "f", Arguments: json.RawMessage(`{"x": [1, {"a": "b"}]}`)}})
+			rows[i].Expected()
+		}
+	})
+}

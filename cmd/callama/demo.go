@@ -8,12 +8,12 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/callama/callama"
 	"github.com/callama/callama/chat"
 	"github.com/callama/callama/demo"
 	"github.com/callama/callama/gguf/builtin"
+	"github.com/callama/callama/internal/printable"
 )
 
 // demoCmd is "callama demo".
@@ -175,33 +175,22 @@ func (c *demoCmd) show(w io.Writer) func(*demoTrace) error {
 			}
 			sb.WriteByte('\n')
 		}
-		line("question", printable(t.Question), "")
+		line("question", printable.Line(t.Question), "")
 		for _, s := range t.Steps {
 			for i, call := range s.Calls {
 				note := ""
 				if i == 0 {
 					note = fmt.Sprintf("%d prompt tokens, %d generated, %.0f ms", s.Usage.PromptTokens, s.Usage.CompletionTokens, s.Millis)
 				}
-				line("call", printable(call.Name+" "+string(call.Arguments)), note)
+				line("call", printable.Line(call.Name+" "+string(call.Arguments)), note)
 			}
 			for _, r := range s.Results {
-				line("result", printable(string(r.Result)), r.Note)
+				line("result", printable.Line(string(r.Result)), r.Note)
 			}
 		}
-		line("answer", printable(t.Answer), "")
+		line("answer", printable.Line(t.Answer), "")
 		sb.WriteByte('\n')
 		_, err := io.WriteString(w, sb.String())
 		return err
 	}
-}
-
-// printable returns text on one line without what would steer the terminal: a model may
-// write anything.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, text)
 }

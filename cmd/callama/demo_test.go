@@ -78,12 +78,6 @@ func TestRunDemoTool(t *testing.T) {
 	}
 }
 
-func TestPrintable(t *testing.T) {
-	if got := printable("a\nb\x1b[2Jc\u202e北京"); got != "a b [2Jc 北京" {
-		t.Errorf("%q", got)
-	}
-}
-
 // TestCallDemoTools asks without tools: the sample ones are used.
 func TestCallDemoTools(t *testing.T) {
 	c := callCmd{Prompt: []string{"x"}}

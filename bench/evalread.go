@@ -3,7 +3,6 @@ package bench
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -130,41 +129,26 @@ func langOf(messages []chat.Message) string {
 
 // conversationItems returns the items of one conversation in ShareGPT's form.
 func conversationItems(doc *ojson.Value, file string, n int) ([]EvalItem, error) {
-	turns := doc.Get("conversations")
-	if turns == nil || turns.Kind != ojson.Array {
-		return nil, errors.New(`want an object with an array "conversations"`)
-	}
-	var tools []chat.Tool
-	if v := doc.Get("tools"); v != nil && v.Kind != ojson.Null {
-		var err error
-		if tools, err = chat.ParseTools(v.Append(nil, ojson.Compact)); err != nil {
-			return nil, err
-		}
-	}
-	var history []chat.Message
-	if s := doc.Get("system"); s != nil && s.Kind == ojson.String && s.Text != "" {
-		history = append(history, chat.Message{Role: chat.System, Content: s.Text})
-	}
-	about := conversationMeta(doc, file)
-	messages, err := conversationMessages(turns.Items)
+	c, err := chat.ParseConversation(doc.Append(nil, ojson.Compact))
 	if err != nil {
 		return nil, err
 	}
-	history = append(history, messages...)
+	about := conversationMeta(doc, file)
 	if about.lang == "" {
-		about.lang = langOf(history)
+		about.lang = langOf(c.Messages)
 	}
 	var items []EvalItem
 	replies := 0
-	for i, m := range history {
-		if m.Role == chat.Assistant {
-			replies++
+	for i, m := range c.Messages {
+		if m.Role != chat.Assistant {
+			continue
 		}
-		if m.Role != chat.Assistant || i == 0 || history[i-1].Role != chat.User && history[i-1].Role != chat.ToolRole {
+		replies++
+		if i == 0 || c.Messages[i-1].Role != chat.User && c.Messages[i-1].Role != chat.ToolRole {
 			continue
 		}
 		item := EvalItem{ID: fmt.Sprintf("%s-%d-%d", file, n+1, len(items)+1), Category: about.category(replies - 1), Lang: about.lang,
-			Messages: history[:i:i], Tools: tools, WantsCall: len(m.Calls) > 0}
+			Messages: c.Messages[:i:i], Tools: c.Tools, WantsCall: len(m.Calls) > 0}
 		if item.Judge, item.Expected, err = exactly(m.Calls); err != nil {
 			return nil, err
 		}
@@ -202,90 +186,6 @@ func (m evalMeta) category(turn int) string {
 		return m.turns[turn].Text
 	}
 	return m.all
-}
-
-// conversationMessages turns ShareGPT's turns into messages. Calls that follow each other
-// are one turn.
-func conversationMessages(turns []*ojson.Value) ([]chat.Message, error) {
-	var out []chat.Message
-	for i, turn := range turns {
-		from, value := turn.Get("from"), turn.Get("value")
-		if from == nil || value == nil || value.Kind != ojson.String {
-			return nil, fmt.Errorf(`turn %d: want "from" and a string "value"`, i+1)
-		}
-		m := chat.Message{Content: value.Text}
-		switch from.Text {
-		case "system":
-			m.Role = chat.System
-		case "human", "user":
-			m.Role = chat.User
-		case "gpt", "assistant":
-			m.Role = chat.Assistant
-		case "observation", "tool":
-			m.Role = chat.ToolRole
-		case "function_call":
-			calls, err := parseExpectedCalls(value.Text)
-			if err != nil {
-				return nil, fmt.Errorf("turn %d: %w", i+1, err)
-			}
-			m = chat.Message{Role: chat.Assistant, Calls: calls}
-			if last := len(out) - 1; last >= 0 && len(out[last].Calls) > 0 {
-				out[last].Calls = append(out[last].Calls, calls...)
-				continue
-			}
-		default:
-			return nil, fmt.Errorf("turn %d: from %q is not known", i+1, from.Text)
-		}
-		out = append(out, m)
-	}
-	nameCalls(out)
-	return out, nil
-}
-
-// nameCalls gives calls and their results the identifiers that templates may print.
-func nameCalls(messages []chat.Message) {
-	ids := chat.NewCallIDs(0)
-	var open []chat.Call
-	for i := range messages {
-		m := &messages[i]
-		switch {
-		case len(m.Calls) > 0:
-			for j := range m.Calls {
-				m.Calls[j].ID = ids.Next()
-			}
-			open = m.Calls
-		case m.Role == chat.ToolRole && len(open) > 0:
-			m.CallID, m.Name = open[0].ID, open[0].Name
-			open = open[1:]
-		}
-	}
-}
-
-// parseExpectedCalls reads a call, or an array of calls: {"name": …, "arguments": …}, the
-// arguments an object or a string that holds one.
-func parseExpectedCalls(text string) ([]chat.Call, error) {
-	doc, err := ojson.Parse([]byte(text))
-	if err != nil {
-		return nil, err
-	}
-	list := []*ojson.Value{doc}
-	if doc.Kind == ojson.Array {
-		list = doc.Items
-	}
-	var calls []chat.Call
-	for _, v := range list {
-		name, arguments := v.Get("name"), v.Get("arguments")
-		if arguments != nil && arguments.Kind == ojson.String {
-			if arguments, err = ojson.Parse([]byte(arguments.Text)); err != nil {
-				return nil, fmt.Errorf("arguments: %w", err)
-			}
-		}
-		if name == nil || name.Kind != ojson.String || arguments == nil || arguments.Kind != ojson.Object {
-			return nil, fmt.Errorf(`want a call with "name" and "arguments", not %.80s`, v)
-		}
-		calls = append(calls, chat.Call{Name: name.Text, Arguments: arguments.Append(nil, ojson.Python)})
-	}
-	return calls, nil
 }
 
 // exactly judges calls against those expected: the same names and arguments, in any order.

@@ -24,7 +24,7 @@ TESTTIMEOUT ?= 40m
 GO ?= go
 
 # Packages that build without cgo; deps_test.go holds them to it.
-PUREGO = ./grammar/... ./sampler/... ./chat/... ./gguf/... ./cuda/... ./engine/runtimes/... ./internal/...
+PUREGO = ./grammar/... ./sampler/... ./chat/... ./gguf/... ./demo/... ./bench/bfcl/... ./cuda/... ./engine/runtimes/... ./internal/...
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo build runtime test race fuzz bench check fmt vet staticcheck nocgo mod clean

@@ -37,22 +37,26 @@ var allowedImports = map[string][]string{
 	"engine/runtimes":            {"cuda"},
 	"cuda":                       {},
 	"gguf":                       {},
+	"gguf/builtin":               {},
 	"chat":                       {"grammar/...", "chat/internal/...", "internal/ojson"},
 	"chat/internal/jinja":        {"internal/ojson"},
 	"server":                     {".", "engine", "chat", "grammar/...", "internal/ojson"},
-	"bench":                      {".", "engine", "engine/runtimes", "chat", "grammar/...", "sampler", "gguf", "cuda", "internal/ojson"},
+	"bench":                      {".", "bench/bfcl", "engine", "engine/runtimes", "chat", "grammar/...", "sampler", "gguf", "cuda", "internal/ojson", "internal/printable"},
+	"demo":                       {"chat", "internal/ojson"},
+	"bench/bfcl":                 {"chat", "grammar/schema", "internal/ojson"},
 	"cmd/callama":                {"..."},
 	"internal/ojson":             {},
+	"internal/printable":         {},
 }
 
 // embedded are the packages that stand on the standard library alone: a program that
 // embeds the grammar engine takes on nothing else with it.
 var embedded = []string{"grammar", "grammar/gbnf", "grammar/vocab", "grammar/regex", "grammar/schema",
-	"grammar/internal/automaton", "grammar/internal/mask", "sampler", "gguf", "internal/ojson"}
+	"grammar/internal/automaton", "grammar/internal/mask", "sampler", "gguf", "gguf/builtin", "internal/ojson", "internal/printable"}
 
 // pureGo are the packages that build with CGO_ENABLED=0, with all that they import.
 var pureGo = []string{"grammar", "grammar/gbnf", "grammar/vocab", "grammar/regex", "grammar/schema",
-	"sampler", "chat", "gguf", "cuda", "engine/runtimes", "internal/ojson"}
+	"sampler", "chat", "gguf", "gguf/builtin", "demo", "bench/bfcl", "cuda", "engine/runtimes", "internal/ojson", "internal/printable"}
 
 // cgoPackage is the only package that may import "C".
 const cgoPackage = "engine/llama"

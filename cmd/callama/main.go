@@ -28,6 +28,7 @@ type app struct {
 type cli struct {
 	Verbose bool `short:"v" help:"Log what happens, llama.cpp's own log included, to standard error."`
 
+	Adapter adapterCmd `cmd:"" help:"Write adapter files."`
 	Call    callCmd    `cmd:"" help:"Answer a question with function calls."`
 	Bench   benchCmd   `cmd:"" help:"Measure."`
 	Grammar grammarCmd `cmd:"" help:"Print and check grammars."`

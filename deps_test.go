@@ -42,6 +42,8 @@ var allowedImports = map[string][]string{
 	"chat/internal/jinja":        {"internal/ojson"},
 	"server":                     {".", "engine", "chat", "grammar/...", "internal/ojson"},
 	"bench":                      {".", "engine", "engine/runtimes", "chat", "grammar/...", "sampler", "gguf", "cuda", "internal/ojson"},
+	"train/corpus":               {"grammar", "grammar/gbnf", "grammar/schema", "grammar/vocab", "chat", "internal/ojson"},
+	"train/tokenizer":            {"chat", "gguf", "gguf/bpe", "train/corpus"},
 	"cmd/callama":                {"..."},
 	"internal/ojson":             {},
 }

@@ -36,21 +36,9 @@ var builtinAdded = []Token{
 func BuiltinTokenizer() *Tokenizer { return builtinTokenizer() }
 
 var builtinTokenizer = sync.OnceValue(func() *Tokenizer {
-	t := &Tokenizer{Pre: PreQwen2, Unknown: -1, ChatTemplate: builtinTemplate}
-	for _, b := range byteAlphabet() {
-		t.Tokens = append(t.Tokens, Token{string(byteRunes()[b]), TokenNormal})
-	}
 	pieces := make(map[string]int)
 	bpe.Count(pieces, builtinCorpus, 1)
-	for _, m := range (bpe.Learner{}).Learn(pieces, builtinMerges) {
-		left, right := spellBytes(m.Left), spellBytes(m.Right)
-		t.Merges = append(t.Merges, left+" "+right)
-		t.Tokens = append(t.Tokens, Token{left + right, TokenNormal})
-	}
-	t.Tokens = append(t.Tokens, builtinAdded...)
-	t.Pad = t.id("<|endoftext|>")
-	t.BOS = t.Pad
-	t.EOS = t.id("<|im_end|>")
-	t.EOT = t.EOS
+	t := NewTokenizer(PreQwen2, (bpe.Learner{}).Learn(pieces, builtinMerges), builtinAdded)
+	t.ChatTemplate = builtinTemplate
 	return t
 })

@@ -36,11 +36,14 @@ var allowedImports = map[string][]string{
 	"engine/llama":               {},
 	"engine/runtimes":            {"cuda"},
 	"cuda":                       {},
-	"gguf":                       {},
+	"gguf":                       {"gguf/bpe"},
+	"gguf/bpe":                   {},
 	"chat":                       {"grammar/...", "chat/internal/...", "internal/ojson"},
 	"chat/internal/jinja":        {"internal/ojson"},
 	"server":                     {".", "engine", "chat", "grammar/...", "internal/ojson"},
 	"bench":                      {".", "engine", "engine/runtimes", "chat", "grammar/...", "sampler", "gguf", "cuda", "internal/ojson"},
+	"train/corpus":               {"grammar", "grammar/gbnf", "grammar/schema", "grammar/vocab", "chat", "internal/ojson"},
+	"train/tokenizer":            {"chat", "gguf", "gguf/bpe", "train/corpus"},
 	"cmd/callama":                {"..."},
 	"internal/ojson":             {},
 }
@@ -48,11 +51,11 @@ var allowedImports = map[string][]string{
 // embedded are the packages that stand on the standard library alone: a program that
 // embeds the grammar engine takes on nothing else with it.
 var embedded = []string{"grammar", "grammar/gbnf", "grammar/vocab", "grammar/regex", "grammar/schema",
-	"grammar/internal/automaton", "grammar/internal/mask", "sampler", "gguf", "internal/ojson"}
+	"grammar/internal/automaton", "grammar/internal/mask", "sampler", "gguf", "gguf/bpe", "internal/ojson"}
 
 // pureGo are the packages that build with CGO_ENABLED=0, with all that they import.
 var pureGo = []string{"grammar", "grammar/gbnf", "grammar/vocab", "grammar/regex", "grammar/schema",
-	"sampler", "chat", "gguf", "cuda", "engine/runtimes", "internal/ojson"}
+	"sampler", "chat", "gguf", "gguf/bpe", "cuda", "engine/runtimes", "internal/ojson"}
 
 // cgoPackage is the only package that may import "C".
 const cgoPackage = "engine/llama"

@@ -31,6 +31,7 @@ type cli struct {
 	Adapter adapterCmd `cmd:"" help:"Write adapter files."`
 	Call    callCmd    `cmd:"" help:"Answer a question with function calls."`
 	Bench   benchCmd   `cmd:"" help:"Measure."`
+	Data    dataCmd    `cmd:"" help:"Make training data for a small model."`
 	Grammar grammarCmd `cmd:"" help:"Print and check grammars."`
 	Model   modelCmd   `cmd:"" help:"Write and describe model files."`
 	Runtime runtimeCmd `cmd:"" help:"Install, list and show the llama.cpp libraries."`

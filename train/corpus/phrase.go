@@ -57,6 +57,12 @@ func (s *source) question(t *tool, args []argument) (text string, ok bool) {
 
 // fill puts values into the slots of a question; parts in brackets that lack one go.
 func fill(ask string, said map[string]string) (text string, used []string, ok bool) {
+	text, used, ok = fillPart(ask, said)
+	return strings.TrimSpace(text), used, ok
+}
+
+// fillPart keeps the blanks around a part: "[ {name}]" is a word of its own.
+func fillPart(ask string, said map[string]string) (text string, used []string, ok bool) {
 	var sb strings.Builder
 	for ask != "" {
 		at := strings.IndexAny(ask, "[{")
@@ -67,7 +73,7 @@ func fill(ask string, said map[string]string) (text string, used []string, ok bo
 		sb.WriteString(ask[:at])
 		if ask[at] == '[' {
 			inner, rest, _ := strings.Cut(ask[at+1:], "]")
-			if part, slots, ok := fill(inner, said); ok {
+			if part, slots, ok := fillPart(inner, said); ok {
 				sb.WriteString(part)
 				used = append(used, slots...)
 			}
@@ -83,7 +89,7 @@ func fill(ask string, said map[string]string) (text string, used []string, ok bo
 		used = append(used, slot)
 		ask = rest
 	}
-	return strings.TrimSpace(sb.String()), used, true
+	return sb.String(), used, true
 }
 
 // sentence joins the core of a question and the phrases that give further values.

@@ -74,7 +74,7 @@ func (s *source) value(p *toolParam) value {
 	case k.base == "list":
 		return s.listValue(k.arg)
 	case k.base == "nums":
-		return s.numsValue()
+		return s.numsValue(k.arg == "vector")
 	case k.base == "items":
 		return s.itemsValue(p)
 	default:

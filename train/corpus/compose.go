@@ -23,18 +23,14 @@ func (s *source) compose(native bool, o object) *domain {
 func (s *source) someObject(native bool) object {
 	if native && s.chance(0.15) {
 		word := s.inventedNoun()
-		return object{term{word, word}, word + "s"}
+		return object{word, word[english] + "s"}
 	}
 	return pick(s, s.pools.objects)
 }
 
-func (s *source) inventedNoun() string {
-	return s.own(func() string {
-		if s.lang == chinese {
-			return s.hanzi(2)
-		}
-		return s.syllables(2)
-	})
+// inventedNoun is a word that means nothing, in both languages.
+func (s *source) inventedNoun() term {
+	return term{s.own(func() string { return s.syllables(2) }), s.own(func() string { return s.hanzi(2) })}
 }
 
 // someAttributes draws different properties, of which some are invented words.
@@ -42,8 +38,7 @@ func (s *source) someAttributes(native bool, n int) []attribute {
 	out := sample(s, s.pools.attributes, n)
 	for i := range out {
 		if native && s.chance(0.15) {
-			word := s.inventedNoun()
-			out[i].term = term{word, word}
+			out[i].term = s.inventedNoun()
 		}
 	}
 	return out

@@ -40,6 +40,7 @@ func (s *source) question(t *tool, args []argument) (text string, ok bool) {
 	var used []string
 	for _, ask := range sample(s, t.asks[s.lang], 4) {
 		if core, used, ok = fill(ask, said); ok {
+			core = strings.TrimSpace(core)
 			break
 		}
 	}
@@ -113,20 +114,23 @@ func (s *source) sentence(core string, cues []string) string {
 			}
 			return core + mark + strings.TrimPrefix(stop, strings.TrimSpace(stop)) + tail + strings.TrimSpace(stop)
 		}
-		return core + s.joint(comma) + s.join(cues, comma) + mark
+		return core + joint(cues[0], comma) + s.join(cues, comma) + mark
 	}
 	if len(cues) > 0 {
 		if s.chance(0.12) {
 			return s.framed(core) + strings.TrimPrefix(stop, strings.TrimSpace(stop)) + capital(s.join(cues, comma)) + strings.TrimSpace(stop)
 		}
-		core += s.joint(comma) + s.join(cues, comma)
+		core += joint(cues[0], comma) + s.join(cues, comma)
 	}
 	return s.framed(core)
 }
 
+// adverbial are words after which a phrase needs no comma before it.
+var adverbial = strings.Fields("with in near for on at made where from including under up rated costing without of by")
+
 // joint stands between a request and the first phrase behind it.
-func (s *source) joint(comma string) string {
-	if s.lang == english && s.chance(0.55) {
+func joint(cue, comma string) string {
+	if first, _, _ := strings.Cut(cue, " "); slices.Contains(adverbial, first) {
 		return " "
 	}
 	return comma

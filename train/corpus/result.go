@@ -87,7 +87,7 @@ func (s *source) bare(k kind) (json, said string) {
 		word := pick(s, s.pools.enums[k.arg])[s.lang]
 		return quoted(word), word
 	case k.base == "nums":
-		v := s.numsValue()
+		v := s.numsValue(true)
 		return v.json, v.json
 	case k.base == "list":
 		texts := make([]string, 1+s.IntN(3))

@@ -38,7 +38,7 @@ type conversation struct {
 }
 
 func newConversation(s *source, cfg Config) *conversation {
-	c := &conversation{source: s, cfg: cfg, style: s.style(), checkers: make(map[*tool]*checker), observes: s.chance(0.6)}
+	c := &conversation{source: s, cfg: cfg, style: s.style(), checkers: make(map[*tool]*checker), observes: s.chance(0.5)}
 	n := c.toolCount()
 	switch {
 	case cfg.Stage == Copy:
@@ -46,6 +46,8 @@ func newConversation(s *source, cfg Config) *conversation {
 	case cfg.Stage == Short:
 		c.style.small = 3
 	case n > 5:
+		c.style.small = 1
+	case n > 2:
 		c.style.small = 2
 	}
 	c.inventTools(n)
@@ -109,7 +111,7 @@ func (c *conversation) alike(d *domain, native bool) *domain {
 			return c.compose(native, o)
 		}
 	}
-	return c.compose(native, object{term{d.group, d.group}, d.group + "s"}) // an invented word
+	return c.compose(native, c.someObject(native)) // an invented word has no other tools
 }
 
 // addTool adds a tool of the domain, unless one of its name or (but for the intended ones) of its
@@ -185,7 +187,7 @@ func (c *conversation) task() error {
 
 func (c *conversation) human(text string) {
 	if c.chance(0.06) && len(text) > 0 {
-		text = pick(c.source, c.phrases("noise")) + text
+		text = pick(c.source, c.phrases("noise")) + [...]string{" ", ""}[c.lang] + text
 	}
 	c.turns = append(c.turns, Turn{fromHuman, text})
 }

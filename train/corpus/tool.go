@@ -33,8 +33,8 @@ type style struct {
 	descs     []lang
 	camel     bool    // parameters and tools in camelCase
 	described float64 // share of parameters with a description
-	wordy     bool
-	small     int // most parameters of a tool; 0 is no bound
+	wordy     bool    // descriptions are sentences
+	small     int     // a tool with as many parameters gets no optional ones; 0 is no bound
 }
 
 // style draws a style. What is held out is never shown in the other language alone: no model can
@@ -43,12 +43,15 @@ func (s *source) style() style {
 	st := style{descs: []lang{s.lang}, camel: s.chance(0.12), described: 0.9, wordy: s.chance(0.15)}
 	other := chinese - s.lang
 	switch x := s.Float64(); {
-	case x < 0.15:
+	case x < 0.1:
 		st.descs = []lang{english, chinese}
-	case x < 0.3 && s.lang == chinese && s.split == Train:
+	case x < 0.25 && s.lang == chinese && s.split == Train:
 		st.descs = []lang{other}
 	}
-	if s.lang == english && s.chance(0.3) {
+	switch {
+	case s.lang == chinese:
+		st.described = 1 // an English name alone says nothing to a Chinese question
+	case s.chance(0.3):
 		st.described = 0.5 // names say enough
 	}
 	return st
@@ -72,14 +75,12 @@ func (s *source) instantiate(d *domain, st style) *tool {
 		t.name = camel(t.name)
 	}
 	t.desc = st.describe(func(l lang) string { return pick(s, d.descs[l]) })
+	variant := s.IntN(12) // names go together: a and b, first and second
 	for _, p := range d.params {
-		if !p.required && s.chance(0.35) {
+		if !p.required && (s.chance(0.35) || st.small > 0 && len(t.params) >= st.small) {
 			continue
 		}
-		if st.small > 0 && len(t.params) >= st.small && !p.required {
-			continue
-		}
-		t.params = append(t.params, s.toolParam(p, st, t))
+		t.params = append(t.params, s.toolParam(p, st, t, variant))
 	}
 	if s.chance(0.4) {
 		s.Shuffle(len(t.params), func(i, j int) { t.params[i], t.params[j] = t.params[j], t.params[i] })
@@ -87,9 +88,9 @@ func (s *source) instantiate(d *domain, st style) *tool {
 	return t
 }
 
-func (s *source) toolParam(p *parameter, st style, t *tool) *toolParam {
+func (s *source) toolParam(p *parameter, st style, t *tool, variant int) *toolParam {
 	out := &toolParam{parameter: p, required: p.required, format: s.chance(0.3), bounded: s.chance(0.2)}
-	out.name = pick(s, p.names)
+	out.name = p.names[variant%len(p.names)]
 	for t != nil && slices.ContainsFunc(t.params, func(q *toolParam) bool { return q.name == out.name }) {
 		out.name = p.names[0] + "_" + p.id // two parameters of one name
 	}
@@ -106,11 +107,11 @@ func (s *source) toolParam(p *parameter, st style, t *tool) *toolParam {
 	}
 	for _, part := range p.parts {
 		if part.required || s.chance(0.75) {
-			out.parts = append(out.parts, s.toolParam(part, style{descs: st.descs, camel: st.camel, described: 0.4}, nil))
+			out.parts = append(out.parts, s.toolParam(part, style{descs: st.descs, camel: st.camel, described: max(0.4, 2*st.described-1)}, nil, variant))
 		}
 	}
 	if len(p.parts) > 0 && len(out.parts) == 0 {
-		out.parts = append(out.parts, s.toolParam(p.parts[0], st, nil))
+		out.parts = append(out.parts, s.toolParam(p.parts[0], st, nil, variant))
 	}
 	return out
 }

@@ -22,7 +22,7 @@ func parseKind(text string) (kind, error) {
 	base, arg, _ := strings.Cut(text, " ")
 	k := kind{base, arg}
 	switch {
-	case stringKinds[base] != nil || k.number() || base == "bool" || base == "nums" || base == "items":
+	case stringKinds[base] != nil || k.number() || base == "bool" || base == "nums" && (arg == "" || arg == "vector") || base == "items":
 		return k, nil
 	case base == "enum" && arg != "", base == "list" && stringKinds[arg] != nil:
 		return k, nil
@@ -90,7 +90,9 @@ func init() {
 	stringKinds = map[string]func(s *source) string{
 		"place": (*source).place, "person": (*source).person, "org": (*source).org, "title": (*source).title,
 		"name": (*source).word, "word": (*source).word, "food": (*source).food, "animal": (*source).animal,
-		"color": (*source).color, "material": (*source).material, "item": (*source).item, "cuisine": func(s *source) string { return s.known("cuisine") },
+		"color": (*source).color, "material": (*source).material, "item": (*source).item,
+		"cuisine": func(s *source) string { return s.known("cuisine") }, "room": func(s *source) string { return s.known("room") },
+
 		"code": (*source).code, "symbol": (*source).symbol, "file": (*source).file, "email": (*source).email,
 		"phone": (*source).phone, "url": (*source).url, "text": (*source).text, "day": (*source).day,
 		"date": (*source).date, "time": (*source).clock, "duration": (*source).duration,
@@ -210,8 +212,9 @@ func (s *source) numberValue(base string) value {
 	return value{text, said}
 }
 
-// numsValue draws a list of numbers.
-func (s *source) numsValue() value {
+// numsValue draws a list of numbers. A vector is always in brackets: two of them would run
+// together.
+func (s *source) numsValue(vector bool) value {
 	texts := make([]string, 2+s.IntN(4))
 	whole := s.chance(0.6)
 	for i := range texts {
@@ -226,15 +229,15 @@ func (s *source) numsValue() value {
 	}
 	said := strings.Join(texts, ", ")
 	json := "[" + said + "]"
-	switch s.IntN(5) {
-	case 0, 1:
-		return value{json, json}
-	case 2:
+	switch x := s.Float64(); {
+	case x < 0.15:
 		return value{json, "(" + said + ")"}
-	case 3:
+	case x < 0.3:
 		return value{json, "[" + strings.Join(texts, ",") + "]"}
+	case x < 0.5 && !vector:
+		return value{json, s.enumerate(texts)}
 	}
-	return value{json, s.enumerate(texts)}
+	return value{json, json}
 }
 
 // enumerate joins parts as a sentence does.

@@ -88,12 +88,13 @@ func (t *Trainer) Tokenizer(size int) (*gguf.Tokenizer, error) {
 
 // joins says which neighbours may become a token. A word in a question follows a blank, the same
 // word as an argument follows a quote: so letters join letters only, never the blank, and both
-// are the same tokens. For the same reason characters outside ASCII stay single: a Chinese
-// name is its characters, whatever stands around it. Punctuation joins freely.
+// are the same tokens. A capital begins a token, so that aName, NAME and Name fall into parts
+// that come elsewhere. Characters outside ASCII stay single: a Chinese name is its
+// characters, whatever stands around it. Punctuation joins freely.
 func joins(left, right string) bool {
 	switch {
 	case letters(left):
-		return letters(right)
+		return letters(right) && right == strings.ToLower(right)
 	case punctuation(left):
 		return punctuation(right)
 	}

@@ -112,7 +112,7 @@ if %d:
     for name, v in T.read_safetensors(os.path.join(folder, "adapter_model.safetensors")).items():
         lora.values[name.removeprefix("base_model.model.").removesuffix(".weight")].copy_(v)
 w = T.Parameters(shape, values, lora).compute(False)
-ids = torch.tensor([%s])
+ids = torch.tensor([[%s]])
 h = T.forward(T.TorchOps, shape, w, ids, T.angles(shape, ids.shape[1]))
 print(json.dumps((h[-1] @ w["embed"].t()).tolist()))
 `, filepath.Join("..", "..", "train"), out, map[bool]int{true: 1}[adapter], strings.Trim(strings.ReplaceAll(fmt.Sprint(ids), " ", ","), "[]"))

@@ -61,7 +61,7 @@ func (c *dataGenerateCmd) Run(a *app) (err error) {
 // dataVocabCmd is "callama data vocab".
 type dataVocabCmd struct {
 	Data []string `required:"" placeholder:"FILE" help:"Files of rows to learn from."`
-	Size int      `default:"5120" placeholder:"N" help:"Tokens of the vocabulary."`
+	Size int      `default:"4096" placeholder:"N" help:"Tokens of the vocabulary."`
 	Out  string   `short:"o" required:"" placeholder:"DIR" help:"Folder for tokenizer.json and tokenizer_config.json."`
 }
 

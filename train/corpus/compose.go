@@ -204,7 +204,7 @@ func (s *source) composeSearch(native bool, o object) *domain {
 // someFields are the members of a result.
 func (s *source) someFields(native bool) []attribute {
 	var out []attribute
-	for _, a := range s.someAttributes(native, 1+s.IntN(3)) {
+	for _, a := range s.someAttributes(native, 1+s.IntN(2)) {
 		if a.kind.base != "bool" {
 			out = append(out, a)
 		}

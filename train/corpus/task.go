@@ -38,7 +38,7 @@ type conversation struct {
 }
 
 func newConversation(s *source, cfg Config) *conversation {
-	c := &conversation{source: s, cfg: cfg, style: s.style(), checkers: make(map[*tool]*checker), observes: s.chance(0.5)}
+	c := &conversation{source: s, cfg: cfg, style: s.style(), checkers: make(map[*tool]*checker), observes: s.chance(0.35)}
 	n := c.toolCount()
 	switch {
 	case cfg.Stage == Copy:
@@ -54,6 +54,9 @@ func newConversation(s *source, cfg Config) *conversation {
 	return c
 }
 
+// toolShares say how many conversations in a hundred have one tool, two, and so on.
+var toolShares = []int{26, 25, 18, 11, 7, 4, 3, 2, 2, 2}
+
 func (c *conversation) toolCount() int {
 	switch c.cfg.Stage {
 	case Copy:
@@ -61,8 +64,15 @@ func (c *conversation) toolCount() int {
 	case Short:
 		return 1 + c.IntN(3)
 	}
-	counts := []int{1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 5, 5, 6, 7, 8, 9}
-	return pick(c.source, counts)
+	x := c.IntN(100)
+	n := 1
+	for _, share := range toolShares {
+		if x -= share; x < 0 {
+			break
+		}
+		n++
+	}
+	return n
 }
 
 // inventTools draws n tools of different names and kinds, now and then similar ones.

@@ -43,9 +43,9 @@ func (s *source) style() style {
 	st := style{descs: []lang{s.lang}, camel: s.chance(0.12), described: 0.9, wordy: s.chance(0.15)}
 	other := chinese - s.lang
 	switch x := s.Float64(); {
-	case x < 0.1:
+	case x < 0.13:
 		st.descs = []lang{english, chinese}
-	case x < 0.25 && s.lang == chinese && s.split == Train:
+	case x < 0.27 && s.lang == chinese && s.split == Train:
 		st.descs = []lang{other}
 	}
 	switch {
@@ -75,6 +75,9 @@ func (s *source) instantiate(d *domain, st style) *tool {
 		t.name = camel(t.name)
 	}
 	t.desc = st.describe(func(l lang) string { return pick(s, d.descs[l]) })
+	if s.chance(0.2) {
+		st.small = 0
+	}
 	variant := s.IntN(12) // names go together: a and b, first and second
 	for _, p := range d.params {
 		if !p.required && (s.chance(0.35) || st.small > 0 && len(t.params) >= st.small) {

@@ -43,11 +43,12 @@ func (s *source) invented() string {
 	return capital(s.syllables(2 + s.IntN(2)))
 }
 
-// hanzi strings frequent characters together.
+// hanzi strings characters together, the frequent ones more often.
 func (s *source) hanzi(n int) string {
 	var sb strings.Builder
 	for range n {
-		sb.WriteString(pick(s, s.pools.characters))
+		x := s.Float64()
+		sb.WriteString(s.pools.characters[int(x*x*float64(len(s.pools.characters)))])
 	}
 	return sb.String()
 }
@@ -159,16 +160,26 @@ func (s *source) known(name string) string {
 	return word
 }
 
+// item is a thing that one can hold: an apple, a banana peel, an old lamp, a wool scarf.
 func (s *source) item() string {
-	switch s.IntN(4) {
+	noun, food := pick(s, s.group("noun")), pick(s, s.group("food"))
+	blank := " "
+	if s.lang == chinese {
+		blank = ""
+	}
+	switch s.IntN(6) {
 	case 0:
-		return pick(s, s.group("noun"))
+		return noun
 	case 1:
 		return s.adjectiveNoun()
 	case 2:
 		return s.known("food")
+	case 3:
+		return food + blank + pick(s, [2][]string{strings.Fields("peel skin core stone shell rind"), strings.Fields("皮 核 壳 叶 根 渣")}[s.lang])
+	case 4:
+		return pick(s, [2][]string{strings.Fields("used old broken empty expired"), strings.Fields("废 旧 坏 过期 用过的")}[s.lang]) + blank + noun
 	}
-	return s.known("material")
+	return pick(s, s.group("material")) + blank + noun
 }
 
 const upperCase = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -203,9 +214,15 @@ func (s *source) code() string {
 	return s.upper(1) + s.digits(1+s.IntN(3)) + s.upper(1)
 }
 
+// symbol is a stock, by its letters or by the company's name.
 func (s *source) symbol() string {
-	if s.chance(0.7) {
+	switch {
+	case s.lang == english && s.chance(0.7) || s.chance(0.4):
 		return s.upper(2 + s.IntN(3))
+	case s.lang == chinese && s.chance(0.3):
+		return pick(s, s.group("place")) + s.hanzi(2)
+	case s.lang == chinese && s.chance(0.6):
+		return s.hanzi(2 + s.IntN(3))
 	}
 	return s.org()
 }

@@ -83,8 +83,8 @@ func parseModelConfig(data []byte) (shape, int, error) {
 	}, c.Vocab, nil
 }
 
-// published are Hugging Face's names of the parts of a layer, by llama.cpp's.
-var published = map[string]string{
+// layerParts are Hugging Face's names of the parts of a layer, by llama.cpp's.
+var layerParts = map[string]string{
 	"attn_norm": "input_layernorm", "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj",
 	"attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj", "ffn_norm": "post_attention_layernorm",
 	"ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj",
@@ -101,5 +101,5 @@ func publishedName(name string) string {
 		return "lm_head.weight"
 	}
 	parts := strings.Split(name, ".") // blk.N.PART.weight or .bias
-	return "model.layers." + parts[1] + "." + published[parts[2]] + "." + parts[3]
+	return "model.layers." + parts[1] + "." + layerParts[parts[2]] + "." + parts[3]
 }

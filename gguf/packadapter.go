@@ -133,7 +133,7 @@ func adapterPairs(base *File, weights *Safetensors, rank int64) ([]adapterPair, 
 	used := 0
 	for _, t := range base.Tensors {
 		parts := strings.Split(t.Name, ".")
-		if len(parts) != 4 || parts[0] != "blk" || parts[3] != "weight" || len(t.Shape) != 2 || published[parts[2]] == "" {
+		if len(parts) != 4 || parts[0] != "blk" || parts[3] != "weight" || len(t.Shape) != 2 || layerParts[parts[2]] == "" {
 			continue
 		}
 		module := "base_model.model." + strings.TrimSuffix(publishedName(t.Name), ".weight")

@@ -23,7 +23,7 @@ func (s *source) compose(native bool, o object) *domain {
 func (s *source) someObject(native bool) object {
 	if native && s.chance(0.15) {
 		word := s.inventedNoun()
-		return object{word, word[english] + "s"}
+		return object{term: word, plural: word[english] + "s"}
 	}
 	return pick(s, s.pools.objects)
 }
@@ -131,15 +131,18 @@ func withArticle(article, noun string) string {
 }
 
 // groupLabels name objects that hold other parameters.
-var groupLabels = []term{
-	{"options", "选项"}, {"settings", "设置"}, {"details", "详情"}, {"preferences", "偏好"}, {"filter", "筛选条件"},
-	{"spec", "规格"}, {"profile", "资料"}, {"limits", "限制"}, {"info", "信息"}, {"config", "配置"}, {"extras", "附加项"},
-	{"requirements", "要求"}, {"properties", "属性"}, {"parameters", "参数"}, {"layout", "布局"},
+var groupLabels = [2][]term{
+	{
+		{"options", "选项"}, {"settings", "设置"}, {"details", "详情"}, {"filter", "筛选条件"}, {"spec", "规格"},
+		{"profile", "资料"}, {"limits", "限制"}, {"info", "信息"}, {"config", "配置"}, {"requirements", "要求"},
+		{"properties", "属性"}, {"parameters", "参数"},
+	},
+	{{"preferences", "偏好"}, {"extras", "附加项"}, {"layout", "布局"}},
 }
 
 // group2 is an object with two or three properties.
 func (s *source) group2(native bool) *parameter {
-	label := pick(s, half(groupLabels, s.split, func(t term) string { return t[english] }))
+	label := pick(s, groupLabels[s.split])
 	p := &parameter{id: label[english], names: []string{label[english]}, labels: [2][]string{{label[english]}, {label[chinese]}},
 		kind: kind{base: "object"}, required: s.chance(0.6)}
 	for _, a := range s.someAttributes(native, 2+s.IntN(2)) {

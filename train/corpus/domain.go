@@ -43,11 +43,9 @@ func (p *poolSet) readDomains(name string) error {
 	}
 	err := eachLine(name, func(line string) error {
 		if rest, ok := strings.CutPrefix(line, "== "); ok {
-			d = &domain{id: rest}
-			if rest, ok := strings.CutPrefix(rest, "~"); ok {
-				d.split, d.id = HeldOut, rest
-			}
-			d.id, d.group, _ = strings.Cut(d.id, " ")
+			d = &domain{}
+			rest, d.split = cutHeldOut(rest)
+			d.id, d.group, _ = strings.Cut(rest, " ")
 			if d.group == "" {
 				d.group = d.id
 			}
@@ -108,7 +106,7 @@ func (d *domain) readLine(letter byte, text string, labels map[string]attribute)
 				if err != nil {
 					return err
 				}
-				d.fields = append(d.fields, attribute{t, k})
+				d.fields = append(d.fields, attribute{term: t, kind: k})
 				continue
 			}
 			a, ok := labels[label]

@@ -12,11 +12,7 @@ func (p *poolSet) readPhrase(line string) error {
 	if !ok {
 		return errors.New("a phrase without a name")
 	}
-	text, heldOut := strings.CutPrefix(text, "~")
-	half := Train
-	if heldOut {
-		half = HeldOut
-	}
+	text, half := cutHeldOut(text)
 	p.phrases[half][name] = append(p.phrases[half][name], text)
 	return nil
 }

@@ -34,13 +34,15 @@ type verb struct{ words [2][]string }
 // object is what a composed tool works on.
 type object struct {
 	term
+	split  Split
 	plural string // English
 }
 
 // attribute is a property of things: a parameter, or a member of a result.
 type attribute struct {
 	term
-	kind kind
+	split Split
+	kind  kind
 }
 
 // poolSet holds all pools of one half.
@@ -71,13 +73,21 @@ var pools = sync.OnceValues(func() (out [2]*poolSet, err error) {
 // called depends on its object.
 func (p *poolSet) half(s Split) *poolSet {
 	out := &poolSet{verbs: p.verbs, enums: make(map[string][]term), words: make(map[string][]string)}
-	out.objects = half(p.objects, s, func(o object) string { return o.term[english] })
-	out.attributes = half(p.attributes, s, func(a attribute) string { return a.term[english] })
+	for _, o := range p.objects {
+		if o.split == s {
+			out.objects = append(out.objects, o)
+		}
+	}
+	for _, a := range p.attributes {
+		if a.split == s {
+			out.attributes = append(out.attributes, a)
+		}
+	}
 	out.enums = p.enums
 	for name, words := range p.words {
 		out.words[name] = words
 		if !strings.HasSuffix(name, ".family") && name != "en.verbish" && !strings.HasSuffix(name, ".adjective") {
-			out.words[name] = half(words, s, func(w string) string { return w })
+			out.words[name] = half(words, s)
 		}
 	}
 	out.characters, out.phrases = p.characters, p.phrases
@@ -148,17 +158,27 @@ func (p *poolSet) readVerb(line string) error {
 	return err
 }
 
+// cutHeldOut cuts the mark of what is held out from a line.
+func cutHeldOut(line string) (string, Split) {
+	if rest, ok := strings.CutPrefix(line, "~"); ok {
+		return rest, HeldOut
+	}
+	return line, Train
+}
+
 func (p *poolSet) readObject(line string) error {
+	line, split := cutHeldOut(line)
 	t, err := readTerm(line)
-	o := object{t, t[english] + "s"}
+	o := object{t, split, t[english] + "s"}
 	if name, plural, ok := strings.Cut(t[english], " ("); ok {
-		o = object{term{name, t[chinese]}, strings.TrimSuffix(plural, ")")}
+		o = object{term{name, t[chinese]}, split, strings.TrimSuffix(plural, ")")}
 	}
 	p.objects = append(p.objects, o)
 	return err
 }
 
 func (p *poolSet) readAttribute(line string) error {
+	line, split := cutHeldOut(line)
 	text, kindText, ok := strings.Cut(line, ":")
 	if !ok {
 		return fmt.Errorf("%q has no kind", line)
@@ -168,7 +188,7 @@ func (p *poolSet) readAttribute(line string) error {
 		return err
 	}
 	k, err := parseKind(strings.TrimSpace(kindText))
-	p.attributes = append(p.attributes, attribute{t, k})
+	p.attributes = append(p.attributes, attribute{t, split, k})
 	return err
 }
 

@@ -17,10 +17,11 @@ const (
 // String returns the half's name on the command line.
 func (s Split) String() string { return [...]string{"train", "heldout"}[s] }
 
-// heldOutShare is one in how many words, values and tools are held out.
+// heldOutShare is one in how many values are held out.
 const heldOutShare = 7
 
-// of returns the half to which a word or a value belongs, by its hash.
+// splitOf returns the half to which a value belongs, by its hash. Tools, parameters and phrases
+// belong to one by a mark in the pools.
 func splitOf(text string) Split {
 	h := fnv.New64a()
 	h.Write([]byte(text))
@@ -32,12 +33,12 @@ func splitOf(text string) Split {
 	return Train
 }
 
-// half returns the entries of a pool that belong to a half.
-func half[T any](pool []T, s Split, text func(T) string) []T {
-	var out []T
-	for _, entry := range pool {
-		if splitOf(text(entry)) == s {
-			out = append(out, entry)
+// half returns the words that belong to a half.
+func half(words []string, s Split) []string {
+	var out []string
+	for _, word := range words {
+		if splitOf(word) == s {
+			out = append(out, word)
 		}
 	}
 	return out

@@ -31,10 +31,12 @@ type app struct {
 type cli struct {
 	Verbose bool `short:"v" help:"Log what happens, llama.cpp's own log included, to standard error."`
 
+	Adapter adapterCmd `cmd:"" help:"Write adapter files."`
 	Call    callCmd    `cmd:"" help:"Answer a question with function calls."`
 	Bench   benchCmd   `cmd:"" help:"Measure."`
 	Demo    demoCmd    `cmd:"" help:"Show the whole cycle: questions, calls, tools that run, answers."`
 	Eval    evalCmd    `cmd:"" help:"Measure how often a model calls the right tools with the right arguments."`
+	Data    dataCmd    `cmd:"" help:"Make training data for a small model."`
 	Grammar grammarCmd `cmd:"" help:"Print and check grammars."`
 	Model   modelCmd   `cmd:"" help:"Write and describe model files."`
 	Runtime runtimeCmd `cmd:"" help:"Install, list and show the llama.cpp libraries."`

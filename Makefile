@@ -27,7 +27,7 @@ GO ?= go
 PUREGO = ./grammar/... ./sampler/... ./chat/... ./gguf/... ./demo/... ./bench/bfcl/... ./cuda/... ./engine/runtimes/... ./internal/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo build runtime test race fuzz bench check fmt vet staticcheck nocgo mod clean
+.PHONY: help run demo build runtime test race fuzz bench model model-smoke model-deps check fmt vet staticcheck nocgo mod clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,21 @@ fuzz: ## Run every fuzz target for FUZZTIME (default 30s); FUZZ=pattern selects.
 
 bench: ## Run the benchmarks (BENCH=pattern selects).
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout $(TESTTIMEOUT) ./...
+
+model: build ## Train the demo model from nothing, in two hours: train/README.md. OUT=folder.
+	$(MAKE) --no-print-directory -f train/Makefile
+
+# The smallest setting in which every step of 'make model' happens.
+SMOKE = COPY=300 SHORT=300 FULL=300 HELDOUT=40 VOCAB=2048 \
+	FLAGS='--no-plot --steps 12 --warmup 4 --batch-tokens 2048 --micro-tokens 1024' HOURS= ADAPTERHOURS= \
+	MODELFLAGS='--hidden 64 --layers 2 --intermediate 128'
+
+model-smoke: build ## Run the recipe of the demo model in a minute, to see that it works.
+	rm -rf $(or $(OUT),out/smoke)
+	$(MAKE) --no-print-directory -f train/Makefile OUT=$(or $(OUT),out/smoke) $(SMOKE)
+
+model-deps: ## Install what training needs (Debian).
+	apt-get install -y --no-install-recommends python3-torch python3-numpy python3-matplotlib libopenblas0-pthread gcc libc6-dev
 
 check: ## Check formatting, vet, staticcheck, builds without cgo, races, module files.
 	@set -e; before=$$(git status --porcelain 2>/dev/null || true); \

@@ -36,14 +36,17 @@ var allowedImports = map[string][]string{
 	"engine/llama":               {},
 	"engine/runtimes":            {"cuda"},
 	"cuda":                       {},
-	"gguf":                       {},
+	"gguf":                       {"gguf/bpe"},
+	"gguf/bpe":                   {},
 	"gguf/builtin":               {},
 	"chat":                       {"grammar/...", "chat/internal/...", "internal/ojson"},
 	"chat/internal/jinja":        {"internal/ojson"},
 	"server":                     {".", "engine", "chat", "grammar/...", "internal/ojson"},
 	"bench":                      {".", "bench/bfcl", "engine", "engine/runtimes", "chat", "grammar/...", "sampler", "gguf", "cuda", "internal/ojson", "internal/printable"},
-	"demo":                       {"chat", "internal/ojson"},
 	"bench/bfcl":                 {"chat", "grammar/schema", "internal/ojson"},
+	"demo":                       {"chat", "internal/ojson"},
+	"train/corpus":               {"grammar", "grammar/gbnf", "grammar/schema", "grammar/vocab", "chat", "internal/ojson"},
+	"train/tokenizer":            {"chat", "gguf", "gguf/bpe", "train/corpus"},
 	"cmd/callama":                {"..."},
 	"internal/ojson":             {},
 	"internal/printable":         {},
@@ -52,11 +55,11 @@ var allowedImports = map[string][]string{
 // embedded are the packages that stand on the standard library alone: a program that
 // embeds the grammar engine takes on nothing else with it.
 var embedded = []string{"grammar", "grammar/gbnf", "grammar/vocab", "grammar/regex", "grammar/schema",
-	"grammar/internal/automaton", "grammar/internal/mask", "sampler", "gguf", "gguf/builtin", "internal/ojson", "internal/printable"}
+	"grammar/internal/automaton", "grammar/internal/mask", "sampler", "gguf", "gguf/bpe", "gguf/builtin", "internal/ojson", "internal/printable"}
 
 // pureGo are the packages that build with CGO_ENABLED=0, with all that they import.
 var pureGo = []string{"grammar", "grammar/gbnf", "grammar/vocab", "grammar/regex", "grammar/schema",
-	"sampler", "chat", "gguf", "gguf/builtin", "demo", "bench/bfcl", "cuda", "engine/runtimes", "internal/ojson", "internal/printable"}
+	"sampler", "chat", "gguf", "gguf/bpe", "gguf/builtin", "demo", "bench/bfcl", "cuda", "engine/runtimes", "internal/ojson", "internal/printable"}
 
 // cgoPackage is the only package that may import "C".
 const cgoPackage = "engine/llama"

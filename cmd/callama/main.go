@@ -31,8 +31,10 @@ type app struct {
 type cli struct {
 	Verbose bool `short:"v" help:"Log what happens, llama.cpp's own log included, to standard error."`
 
+	Adapter adapterCmd `cmd:"" help:"Write adapter files."`
 	Call    callCmd    `cmd:"" help:"Answer a question with function calls."`
 	Bench   benchCmd   `cmd:"" help:"Measure."`
+	Data    dataCmd    `cmd:"" help:"Make training data for a small model."`
 	Demo    demoCmd    `cmd:"" help:"Show the whole cycle: questions, calls, tools that run, answers."`
 	Eval    evalCmd    `cmd:"" help:"Measure how often a model calls the right tools with the right arguments."`
 	Grammar grammarCmd `cmd:"" help:"Print and check grammars."`

@@ -22,13 +22,14 @@ type builder struct {
 	repeats []repeat
 	members []members
 	callees []callee
-	starts  []int32 // start state of each rule, -1 until first referred to
-	end     int32   // the state in which a callee has ended
+	starts  []int32              // start state of each rule, -1 until first referred to
+	inner   map[gbnf.State]int32 // start state of each state of a machine that was referred to
+	end     int32                // the state in which a callee has ended
 
 	// What was built before with the same continuation is used again. Front ends share
 	// expressions: the rest of a string, a comma, the characters outside of ASCII.
 	chains map[edge]int32     // state with exactly this one edge
-	refs   map[[2]int32]int32 // rule, continuation -> calling state
+	refs   map[[2]int32]int32 // start state, continuation -> calling state
 	wides  map[[2]int32]span  // index of multi, continuation -> first edges
 	multis map[string]int32   // ranges of code points above ASCII -> index of multi
 	multi  [][][]byteRange    // their sequences; the first is of all characters
@@ -37,7 +38,7 @@ type builder struct {
 
 func newBuilder(f *facts, lookup func(string) (int32, bool)) builder {
 	b := builder{facts: f, lookup: lookup, starts: make([]int32, len(f.rules)),
-		chains: map[edge]int32{}, refs: map[[2]int32]int32{}, wides: map[[2]int32]span{}}
+		inner: map[gbnf.State]int32{}, chains: map[edge]int32{}, refs: map[[2]int32]int32{}, wides: map[[2]int32]span{}}
 	for i := range b.starts {
 		b.starts[i] = -1
 	}
@@ -107,8 +108,21 @@ func (b *builder) ruleStart(r gbnf.RuleID) int32 {
 	return b.starts[r]
 }
 
+// innerStart returns the start state of a state of a machine.
+func (b *builder) innerStart(e *gbnf.State) int32 {
+	if s, ok := b.inner[*e]; ok {
+		return s
+	}
+	s := b.callee(e, int32(e.Of.Shortest(e.N)), int32(e.Of.Height()))
+	b.inner[*e] = s
+	return s
+}
+
 // sub returns the start state of e as a callee of its own.
 func (b *builder) sub(e gbnf.Expr) int32 {
+	if s, ok := e.(*gbnf.State); ok {
+		return b.innerStart(s)
+	}
 	height, _ := b.corner(e)
 	return b.callee(e, b.distance(e), height)
 }
@@ -121,6 +135,9 @@ func (b *builder) open(s int32) {
 	}
 	e := k.expr
 	k.expr = nil
+	if s, ok := e.(*gbnf.State); ok {
+		e = s.Expr()
+	}
 	body := b.build(e, b.end)
 	b.states[s].eps = put(&b.lists, body)
 }
@@ -136,7 +153,9 @@ func (b *builder) build(e gbnf.Expr, to int32) int32 {
 	case *gbnf.Class:
 		return b.class(e, to)
 	case *gbnf.Ref:
-		return b.call(e, to)
+		return b.call(b.ruleStart(e.Rule), to)
+	case *gbnf.State:
+		return b.call(b.innerStart(e), to)
 	case *gbnf.Seq:
 		for i := len(e.Items) - 1; i >= 0; i-- {
 			to = b.build(e.Items[i], to)
@@ -254,14 +273,15 @@ func (b *builder) above(m, to int32) span {
 	return b.wides[at]
 }
 
-func (b *builder) call(e *gbnf.Ref, to int32) int32 {
-	key := [2]int32{int32(e.Rule), to}
+// call returns a state that calls a rule or a state of a machine, by its start state.
+func (b *builder) call(start, to int32) int32 {
+	key := [2]int32{start, to}
 	if s, ok := b.refs[key]; ok {
 		return s
 	}
-	id := b.site(site{kind: siteRule, ret: to, start: b.ruleStart(e.Rule)})
+	id := b.site(site{kind: siteRule, ret: to, start: start})
 	s := state{calls: put(&b.lists, id)}
-	if b.dist[e.Rule] == 0 {
+	if b.states[start].dist == 0 {
 		s.eps = put(&b.lists, to)
 	}
 	b.refs[key] = b.add(s)
@@ -346,6 +366,8 @@ func (b *builder) wide(e gbnf.Expr, depth int) bool {
 		return n >= manyCharacters
 	case *gbnf.Ref:
 		return b.wide(b.rules[e.Rule].Expr, depth+1)
+	case *gbnf.State:
+		return b.wide(e.Expr(), depth+1)
 	case *gbnf.Alt:
 		for _, it := range e.Items {
 			if b.wide(it, depth+1) {

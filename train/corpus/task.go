@@ -145,7 +145,7 @@ func (c *conversation) play() error {
 	if n == 0 {
 		n = 1
 		if c.split == Train {
-			n = 2 + c.IntN(4)
+			n = 2 + c.IntN(4) + len(c.tools)/3
 		}
 	}
 	for range n {
@@ -474,14 +474,8 @@ func (c *conversation) followUp() error {
 	p := k.args[at].param
 	k.args[at].value = c.value(p)
 	said := k.args[at].value.said
-	ofKind := 0
-	for _, q := range k.tool.params {
-		if q.kind.base == p.kind.base || q.kind.number() && p.kind.number() {
-			ofKind++
-		}
-	}
-	if len(k.tool.params) > 1 && (p.kind.number() || ofKind > 1 || !slices.Contains(namedKinds, p.kind.base)) || c.chance(0.2) {
-		said = c.cue(k.args[at], pick(c.source, c.phrases("cue")), ofKind == 1)
+	if len(k.tool.params) > 1 && (!p.alone || p.kind.number()) || c.chance(0.2) {
+		said = c.cue(k.args[at], pick(c.source, c.phrases("cue")))
 	}
 	c.turns = append(c.turns, Turn{fromHuman, strings.Replace(pick(c.source, c.phrases("next")), "{v}", said, 1)})
 	if err := c.call(taskFollowUp, k); err != nil {

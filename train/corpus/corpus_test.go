@@ -116,7 +116,7 @@ func eachCall(t testing.TB, r *Row, f func(tool shownTool, arguments *ojson.Valu
 func TestCallsAreValid(t *testing.T) {
 	for _, cfg := range configs {
 		calls := 0
-		each(t, cfg, 500, func(r *Row) {
+		each(t, cfg, 250, func(r *Row) {
 			eachCall(t, r, func(tool shownTool, arguments *ojson.Value, _ string) {
 				calls++
 				if err := validate(tool.parameters, arguments); err != nil {
@@ -124,7 +124,7 @@ func TestCallsAreValid(t *testing.T) {
 				}
 			})
 		})
-		if calls < 250 {
+		if calls < 125 {
 			t.Errorf("%+v: %d calls", cfg, calls)
 		}
 	}
@@ -155,7 +155,7 @@ func validate(schema, instance *ojson.Value) error {
 // Words of an enum may be said in another language, numbers up to ten in words.
 func TestCallsAreSaid(t *testing.T) {
 	for _, cfg := range configs {
-		each(t, cfg, 500, func(r *Row) {
+		each(t, cfg, 250, func(r *Row) {
 			eachCall(t, r, func(tool shownTool, arguments *ojson.Value, said string) {
 				for _, l := range leaves(tool.parameters, arguments) {
 					switch {
@@ -192,7 +192,7 @@ func TestArgumentsFollowTheSchema(t *testing.T) {
 // TestHalvesAreDisjoint: no tool, parameter or open-class value of one half comes in the other,
 // and neither does a phrase.
 func TestHalvesAreDisjoint(t *testing.T) {
-	const rows = 3000
+	const rows = 2500
 	var tools, parameters, values [2]map[string]bool
 	for _, split := range []Split{Train, HeldOut} {
 		tools[split], parameters[split], values[split] = map[string]bool{}, map[string]bool{}, map[string]bool{}
@@ -315,7 +315,7 @@ func TestTasks(t *testing.T) {
 	all := []string{taskSingle, taskChoose, taskSimilar, taskNested, taskList, taskParallel, taskMultiple, taskNone, taskMissing, taskResult, taskFollowUp, taskChat}
 	for _, split := range []Split{Train, HeldOut} {
 		counts := make(map[string]int)
-		each(t, Config{Seed: 4, Split: split}, 2000, func(r *Row) {
+		each(t, Config{Seed: 4, Split: split}, 1500, func(r *Row) {
 			if split == HeldOut && r.Meta.Category == mixedTasks {
 				t.Errorf("a held-out row is %q", r.Meta.Category)
 			}

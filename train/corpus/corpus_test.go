@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -256,15 +257,12 @@ func TestHalvesAreDisjoint(t *testing.T) {
 	}
 }
 
+// dated are dates, times and durations.
+var dated = regexp.MustCompile(`^(\d{4}-\d\d-\d\d|\d\d:\d\d|\d+ ?[ap]m|\d+ (minutes|hours|days|weeks|months|years)|(上午|下午|晚上)\d+点|\d+(分钟|小时|天|周|个月|年))$`)
+
 // closedClass reports whether a value is a day, a date, a time or a duration.
 func closedClass(text string) bool {
-	digits := 0
-	for _, r := range text {
-		if r >= '0' && r <= '9' {
-			digits++
-		}
-	}
-	return digits > 0 && len(text) < 24 || slices.Contains(days[english], text) || slices.Contains(days[chinese], text)
+	return dated.MatchString(text) || slices.Contains(days[english], text) || slices.Contains(days[chinese], text)
 }
 
 func TestSameSeedSameRows(t *testing.T) {

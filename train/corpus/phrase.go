@@ -36,7 +36,6 @@ func (s *source) question(t *tool, args []argument) (text string, ok bool) {
 	var used []string
 	for _, ask := range sample(s, t.asks[s.lang], 4) {
 		if core, used, ok = fill(ask, said); ok {
-			core = strings.TrimSpace(core)
 			break
 		}
 	}
@@ -54,6 +53,12 @@ func (s *source) question(t *tool, args []argument) (text string, ok bool) {
 
 // fill puts values into the slots of a question; parts in brackets that lack one go.
 func fill(ask string, said map[string]string) (text string, used []string, ok bool) {
+	text, used, ok = fillPart(ask, said)
+	return strings.TrimSpace(text), used, ok
+}
+
+// fillPart keeps the blanks around a part: "[ {name}]" is a word of its own.
+func fillPart(ask string, said map[string]string) (text string, used []string, ok bool) {
 	var sb strings.Builder
 	for ask != "" {
 		at := strings.IndexAny(ask, "[{")
@@ -64,7 +69,7 @@ func fill(ask string, said map[string]string) (text string, used []string, ok bo
 		sb.WriteString(ask[:at])
 		if ask[at] == '[' {
 			inner, rest, _ := strings.Cut(ask[at+1:], "]")
-			if part, slots, ok := fill(inner, said); ok {
+			if part, slots, ok := fillPart(inner, said); ok {
 				sb.WriteString(part)
 				used = append(used, slots...)
 			}

@@ -3,6 +3,7 @@ package chat
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/callama/callama/grammar/gbnf"
 	"github.com/callama/callama/internal/ojson"
@@ -76,6 +77,28 @@ func (d Dialect) shape() *form {
 
 // String returns the dialect's name: plain-array, hermes or llama3-json.
 func (d Dialect) String() string { return d.shape().name }
+
+// dialects are all that there are, in the order in which detection tries them.
+var dialects = []Dialect{Hermes, Llama3, PlainArray}
+
+// ParseDialect returns the dialect of a name that String gives.
+func ParseDialect(name string) (Dialect, error) {
+	for _, d := range dialects {
+		if d.String() == name {
+			return d, nil
+		}
+	}
+	return Dialect{}, fmt.Errorf("chat: there is no dialect %q; there are %s", name, strings.Join(DialectNames(), ", "))
+}
+
+// DialectNames lists the names of all dialects.
+func DialectNames() []string {
+	names := make([]string, len(dialects))
+	for i, d := range dialects {
+		names[i] = d.String()
+	}
+	return names
+}
 
 // Single reports whether the dialect never writes more than one call in a reply.
 func (d Dialect) Single() bool { return d.shape().single }

@@ -95,6 +95,11 @@ func (m *Matcher) MinBytes() int {
 	return m.c.engine.At(m.pos()).Bytes
 }
 
+// State numbers the place in the language where the text stands, for debuggers: places
+// with equal numbers have equal futures. Numbers are those of this process, and begin anew
+// when the cache outgrows its limit.
+func (m *Matcher) State() int { return int(m.pos().ID()) }
+
 // Len returns the number of tokens accepted.
 func (m *Matcher) Len() int { return len(m.history) - 1 }
 

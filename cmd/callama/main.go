@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/callama/callama/chat"
 )
 
 // app is what every command gets: the process's streams and its context, which ends at
@@ -60,6 +62,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		kong.Description("Function calling with local models: calls that are valid by construction."),
 		kong.UsageOnError(),
 		kong.Writers(stdout, stderr),
+		kong.Vars{"dialects": strings.Join(chat.DialectNames(), ", ")},
 		kong.Exit(func(code int) { exit = code }),
 	)
 	if err != nil {

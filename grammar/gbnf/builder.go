@@ -53,6 +53,9 @@ func (b *Builder) Comment(id RuleID, line string) {
 	r.Comment += line
 }
 
+// SetSource says what a rule was made of.
+func (b *Builder) SetSource(id RuleID, s *Source) { b.g.Rules[id].Source = s }
+
 // Len returns the number of rules declared so far.
 func (b *Builder) Len() int { return len(b.g.Rules) }
 

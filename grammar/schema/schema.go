@@ -50,6 +50,7 @@ type Compiler struct {
 
 	objectLoc *location // {"type": "object"}
 	falseLoc  *location // the schema false
+	tool      string    // the tool being compiled
 	dropped   []*Error
 }
 
@@ -144,6 +145,8 @@ func (c *Compiler) Tool(name string, parameters *ojson.Value) (gbnf.Expr, error)
 	}
 	doc := newDocument(Normalize(parameters, c.opts), c)
 	doc.tool = true
+	c.tool = name
+	defer func() { c.tool = "" }()
 	e, err := c.compile(name, doc.root, c.objectLoc)
 	return e, inTool(name, err)
 }

@@ -33,6 +33,8 @@ type builder struct {
 	multis map[string]int32   // ranges of code points above ASCII -> index of multi
 	multi  [][][]byteRange    // their sequences; the first is of all characters
 	points []byte             // working memory: a key of multis
+
+	inspect *inspection // nil unless Options.Inspect
 }
 
 func newBuilder(f *facts, lookup func(string) (int32, bool)) builder {
@@ -96,12 +98,18 @@ func (b *builder) callee(e gbnf.Expr, dist, height int32) int32 {
 	b.states[s].dist = dist
 	b.states[s].callee = int32(len(b.callees))
 	b.callees = append(b.callees, callee{expr: e, state: s, height: height})
+	if b.inspect != nil {
+		b.inspect.owners = append(b.inspect.owners, b.inspect.current)
+	}
 	return s
 }
 
 // ruleStart returns the start state of a rule.
 func (b *builder) ruleStart(r gbnf.RuleID) int32 {
 	if b.starts[r] < 0 {
+		if b.inspect != nil {
+			defer b.inspect.enter(r)()
+		}
 		b.starts[r] = b.callee(b.rules[r].Expr, b.dist[r], b.height[r])
 	}
 	return b.starts[r]
@@ -121,6 +129,9 @@ func (b *builder) open(s int32) {
 	}
 	e := k.expr
 	k.expr = nil
+	if b.inspect != nil {
+		defer b.inspect.enter(b.inspect.owners[b.states[s].callee])()
+	}
 	body := b.build(e, b.end)
 	b.states[s].eps = put(&b.lists, body)
 }
@@ -256,16 +267,20 @@ func (b *builder) above(m, to int32) span {
 
 func (b *builder) call(e *gbnf.Ref, to int32) int32 {
 	key := [2]int32{int32(e.Rule), to}
-	if s, ok := b.refs[key]; ok {
+	keep := b.inspect != nil && to == b.end && b.inspect.keeps(e.Rule)
+	if s, ok := b.refs[key]; ok && !keep {
 		return s
 	}
-	id := b.site(site{kind: siteRule, ret: to, start: b.ruleStart(e.Rule)})
+	id := b.site(site{kind: siteRule, keep: keep, ret: to, start: b.ruleStart(e.Rule)})
 	s := state{calls: put(&b.lists, id)}
 	if b.dist[e.Rule] == 0 {
 		s.eps = put(&b.lists, to)
 	}
-	b.refs[key] = b.add(s)
-	return b.refs[key]
+	state := b.add(s)
+	if !keep {
+		b.refs[key] = state
+	}
+	return state
 }
 
 func (b *builder) site(s site) int32 {

@@ -27,6 +27,9 @@ type Request struct {
 	MaxTokens int
 	// Stop ends the reply before any of these strings.
 	Stop []string
+	// Plain asks the model for every token, also for those that the grammar forces. Without
+	// it these are appended as the model's tokenizer splits them, and cost no step of the model.
+	Plain bool
 	Sampling
 }
 
@@ -70,6 +73,7 @@ type Reply struct {
 type Usage struct {
 	PromptTokens     int `json:"prompt_tokens"`
 	CompletionTokens int `json:"completion_tokens"`
+	ForcedTokens     int `json:"forced_tokens"` // of CompletionTokens, those that the grammar forced
 }
 
 // Timings says where the time of one reply went.

@@ -30,7 +30,7 @@ func (m *Model) Chat(ctx context.Context, req Request, emit func(Delta) error) (
 	}
 	r.emit = emit
 	res, err := m.engine.Generate(ctx, engine.Request{Prompt: r.prompt, Grammar: r.grammar, Sampling: r.sampling,
-		MaxTokens: req.MaxTokens, Stop: req.Stop}, r.write)
+		MaxTokens: req.MaxTokens, Stop: req.Stop, Plain: req.Plain}, r.write)
 	if err != nil {
 		return nil, fmt.Errorf("callama: %w", err)
 	}
@@ -196,7 +196,7 @@ func (r *run) finish(res engine.Result) (*Reply, error) {
 	default:
 		reply.FinishReason = FinishStop
 	}
-	reply.Usage = Usage{PromptTokens: len(r.prompt), CompletionTokens: len(res.Tokens)}
+	reply.Usage = Usage{PromptTokens: len(r.prompt), CompletionTokens: len(res.Tokens), ForcedTokens: res.Forced}
 	t := &reply.Timings
 	t.Queue, t.Prefill, t.Decode = res.Timings.Queue, res.Timings.Prefill, res.Timings.Decode
 	t.Mask, t.Sample = res.Timings.Mask, res.Timings.Sample

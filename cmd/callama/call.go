@@ -28,6 +28,7 @@ type callCmd struct {
 	MinP       float64  `name:"min-p" placeholder:"P" help:"Keep tokens with at least P times the probability of the most likely one."`
 	MaxTokens  int      `name:"max-tokens" default:"1024" help:"Most tokens to generate; calls are steered to their end within it."`
 	Stop       []string `placeholder:"TEXT" sep:"none" help:"End the reply before this text; may be repeated."`
+	Forced     bool     `negatable:"" default:"true" help:"Append the tokens that the grammar forces without asking the model for them."`
 	JSON       bool     `name:"json" help:"Print calls, content, finish reason, usage and timings as JSON."`
 	Timings    bool     `help:"Print tokens per second and where the time went to standard error."`
 	Prompt     []string `arg:"" help:"The question; - reads standard input."`
@@ -70,7 +71,7 @@ func (c *callCmd) Run(a *app) (err error) {
 
 // request reads the tools and the prompt.
 func (c *callCmd) request(a *app) (callama.Request, error) {
-	req := callama.Request{MaxCalls: c.Parallel, MaxTokens: c.MaxTokens, Stop: c.Stop, Choice: chat.ParseChoice(c.ToolChoice),
+	req := callama.Request{MaxCalls: c.Parallel, MaxTokens: c.MaxTokens, Stop: c.Stop, Plain: !c.Forced, Choice: chat.ParseChoice(c.ToolChoice),
 		Sampling: callama.Sampling{Temperature: &c.Temp, TopK: c.TopK, TopP: c.TopP, MinP: c.MinP, Seed: c.Seed}}
 	prompt := strings.Join(c.Prompt, " ")
 	if prompt == "-" && c.Tools == "-" {
@@ -174,7 +175,8 @@ func printTimings(w io.Writer, r *callama.Reply, load time.Duration) error {
 	row := func(what string, d time.Duration, note string) {
 		fmt.Fprintf(tw, "  %s\t%9.2f ms\t%s\n", what, float64(d.Microseconds())/1000, note)
 	}
-	fmt.Fprintf(tw, "%d prompt tokens, %d generated, finish reason %s\n", r.Usage.PromptTokens, r.Usage.CompletionTokens, r.FinishReason)
+	fmt.Fprintf(tw, "%d prompt tokens, %d generated (%d forced by the grammar), finish reason %s\n",
+		r.Usage.PromptTokens, r.Usage.CompletionTokens, r.Usage.ForcedTokens, r.FinishReason)
 	row("load the model", load, "")
 	row("compile the tools", t.Compile, "schemas to an automaton")
 	row("render the prompt", t.Render, "chat template and tokenizer")

@@ -33,6 +33,7 @@ type Vocab struct {
 	byName  map[string]int32
 	trie    Trie
 	single  [256]bool // byte b is a token of its own
+	longest int       // bytes of the longest text token
 
 	mu      sync.Mutex
 	derived map[string]any
@@ -88,6 +89,7 @@ func New(c Config) (*Vocab, error) {
 			continue
 		}
 		text = append(text, int32(t))
+		v.longest = max(v.longest, len(b))
 		if len(b) == 1 {
 			v.single[b[0]] = true
 		}
@@ -139,6 +141,9 @@ func (v *Vocab) Lookup(name string) (int32, bool) {
 // Spells reports whether byte b is a token of its own. A grammar that needs only such
 // bytes can be written to its end from everywhere.
 func (v *Vocab) Spells(b byte) bool { return v.single[b] }
+
+// Longest returns the length of the longest text token, in bytes.
+func (v *Vocab) Longest() int { return v.longest }
 
 // Trie returns the byte trie over the text tokens.
 func (v *Vocab) Trie() *Trie { return &v.trie }

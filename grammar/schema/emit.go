@@ -152,7 +152,7 @@ func (c *Compiler) alternatives(g *goal, rule *gbnf.Ref, j *conjunct, s *shape) 
 		return alts, nil
 	}
 	if s.object != nil && s.object.satisfiable() {
-		e, err := c.object(rule, s.object)
+		e, err := c.object(rule, s.object, jsonNotation{c})
 		if err != nil {
 			return nil, err
 		}

@@ -19,6 +19,10 @@ type callCmd struct {
 	modelFlags
 	Tools      string   `placeholder:"FILE" help:"Tools: a JSON array of functions (OpenAI's form, or bare name, description, parameters); - reads standard input."`
 	ToolChoice string   `name:"tool-choice" default:"auto" placeholder:"auto|required|none|NAME" help:"required forces a call, NAME a call of that tool, none forbids calls, auto leaves it to the model."`
+	Schema     string   `xor:"shape" placeholder:"FILE" help:"JSON Schema of the reply, which is printed instead of calls."`
+	Regex      string   `xor:"shape" placeholder:"PATTERN" help:"Regular expression (ECMA-262) that the whole reply matches."`
+	Choice     []string `xor:"shape" placeholder:"TEXT" sep:"none" help:"The reply is one of these texts; repeat for more."`
+	Grammar    string   `xor:"shape" placeholder:"FILE" help:"GBNF grammar of the reply."`
 	Parallel   int      `placeholder:"N" help:"Most calls in the reply (default: no bound)."`
 	System     string   `placeholder:"TEXT" help:"System message."`
 	Seed       *uint64  `placeholder:"N" help:"Seed of the random draws (default: a fresh one)."`
@@ -54,6 +58,7 @@ func (c *callCmd) Run(a *app) (err error) {
 	if err != nil {
 		return err
 	}
+	warnDropped(a, reply.Dropped)
 	if err := c.print(a, reply); err != nil {
 		return err
 	}
@@ -93,11 +98,39 @@ func (c *callCmd) request(a *app) (callama.Request, error) {
 		}
 		prompt = string(data)
 	}
+	if err := c.shape(a, &req); err != nil {
+		return req, err
+	}
 	if c.System != "" {
 		req.Messages = append(req.Messages, chat.Message{Role: chat.System, Content: c.System})
 	}
 	req.Messages = append(req.Messages, chat.Message{Role: chat.User, Content: prompt})
 	return req, chat.CheckChoice(req.Tools, req.Choice)
+}
+
+// shape reads what the reply must look like if it is no calls.
+func (c *callCmd) shape(a *app, req *callama.Request) error {
+	req.Regex, req.Choices = c.Regex, c.Choice
+	if c.Schema != "" {
+		data, err := readInput(a, c.Schema)
+		if err != nil {
+			return fmt.Errorf("schema: %w", err)
+		}
+		req.ResponseSchema = data
+	}
+	if c.Grammar != "" {
+		data, err := readInput(a, c.Grammar)
+		if err != nil {
+			return fmt.Errorf("grammar: %w", err)
+		}
+		req.GBNF = string(data)
+	}
+	return nil
+}
+
+// shaped reports whether the reply's text is what was asked for.
+func (c *callCmd) shaped() bool {
+	return c.Schema != "" || c.Regex != "" || len(c.Choice) > 0 || c.Grammar != ""
 }
 
 // maxInput bounds tools and prompts read from files, in bytes: a thousand tools are about
@@ -127,8 +160,8 @@ type printedCall struct {
 	Arguments json.RawMessage `json:"arguments"`
 }
 
-// print writes the calls to standard output, and nothing else unless --json asks for it:
-// text that the model wrote beside them goes to standard error.
+// print writes the calls to standard output, or the text that was asked for, and nothing else
+// unless --json asks for it: text and thoughts that the model wrote beside them go to standard error.
 func (c *callCmd) print(a *app, r *callama.Reply) error {
 	calls := make([]printedCall, len(r.Calls))
 	for i, call := range r.Calls {
@@ -137,6 +170,13 @@ func (c *callCmd) print(a *app, r *callama.Reply) error {
 	enc := json.NewEncoder(a.stdout)
 	enc.SetEscapeHTML(false)
 	if !c.JSON {
+		if r.Reasoning != "" {
+			fmt.Fprintln(a.stderr, r.Reasoning)
+		}
+		if c.shaped() {
+			_, err := fmt.Fprintln(a.stdout, r.Content)
+			return err
+		}
 		if r.Content != "" {
 			fmt.Fprintln(a.stderr, r.Content)
 		}
@@ -144,7 +184,7 @@ func (c *callCmd) print(a *app, r *callama.Reply) error {
 	}
 	enc.SetIndent("", "  ")
 	return enc.Encode(map[string]any{
-		"calls": calls, "content": r.Content, "finish_reason": r.FinishReason, "seed": r.Seed,
+		"calls": calls, "content": r.Content, "reasoning": r.Reasoning, "finish_reason": r.FinishReason, "seed": r.Seed,
 		"usage": r.Usage, "timings": timingsJSON(r),
 	})
 }

@@ -194,6 +194,15 @@ func compileSchema(doc explain.Schema, o schema.Options) compiled {
 	return compiled{grammar: b.Grammar(root), dropped: c.Dropped()}
 }
 
+func toolArguments(c *schema.Compiler, tool explain.Schema, d chat.Dialect) (gbnf.Expr, error) {
+	m := d.Markup()
+	if m == nil {
+		return c.Tool(tool.Name, tool.Doc)
+	}
+	e, _, err := c.ToolMarkup(tool.Name, tool.Doc, *m)
+	return e, err
+}
+
 // compileTools makes the grammar of calls in a dialect.
 func compileTools(docs []explain.Schema, d chat.Dialect, o schema.Options) compiled {
 	out := compiled{tools: len(docs)}
@@ -201,7 +210,7 @@ func compileTools(docs []explain.Schema, d chat.Dialect, o schema.Options) compi
 	c := schema.New(b, o)
 	var rules []chat.ToolRules
 	for _, tool := range docs {
-		arguments, err := c.Tool(tool.Name, tool.Doc)
+		arguments, err := toolArguments(c, tool, d)
 		if err != nil {
 			out.errs = append(out.errs, err)
 			continue

@@ -34,6 +34,7 @@ func TestGrammarDebug(t *testing.T) {
 		{"incomplete", []string{"--schema", paths["ticket.json"], "--last", "2", `{"id": "WK-2555", "tags": ["ol`}, exitFailed},
 		{"tools", []string{"--tools", paths["tools.json"], "--last", "1", `[{"name": "add", "arguments": {"x": 1, "z"`}, exitFailed},
 		{"hermes", []string{"--tools", paths["tools.json"], "--dialect", "hermes", "--last", "1", "<tool_call>\n{\"name\": \"sub"}, exitFailed},
+		{"markup", []string{"--tools", paths["tools.json"], "--dialect", "qwen3-coder", "--last", "1", "<tool_call>\n<function=add>\n<parameter=x>\nseven"}, exitFailed},
 		{"regex", []string{"--regex", `v\d+(\.\d+){1,2}`, "--last", "2", "v1.2.3.4"}, exitFailed},
 		{"order", []string{"--schema", paths["ticket.json"], "--last", "1", `{"tags": ["new"], "id": "WK-2555"}`}, exitFailed},
 	} {

@@ -19,19 +19,21 @@ import (
 
 // modelFlags say which model to open and how; commands that run a model embed them.
 type modelFlags struct {
-	Model        string   `short:"m" placeholder:"FILE" help:"Model in GGUF format. Without it a small built-in one with random weights is used: its calls are valid, its words are noise."`
-	Runtime      string   `placeholder:"PATH" help:"llama.cpp library, its folder, or the name of an installed runtime."`
-	Ctx          int      `placeholder:"N" help:"Context length in tokens (default 8192, or what the model was trained for)."`
-	Threads      int      `placeholder:"N" help:"CPU threads (default: physical cores)."`
-	GPULayers    string   `name:"gpu-layers" default:"auto" help:"Layers on the GPU: a number, none, or auto for all that fit."`
-	Adapter      []string `placeholder:"FILE[=SCALE]" sep:"none" help:"LoRA adapter in GGUF format; may be repeated."`
-	ChatTemplate string   `placeholder:"FILE" help:"Jinja chat template that replaces the model's own."`
+	Model     string   `short:"m" placeholder:"FILE" help:"Model in GGUF format. Without it a small built-in one with random weights is used: its calls are valid, its words are noise."`
+	Runtime   string   `placeholder:"PATH" help:"llama.cpp library, its folder, or the name of an installed runtime."`
+	Ctx       int      `placeholder:"N" help:"Context length in tokens (default 8192, or what the model was trained for)."`
+	Threads   int      `placeholder:"N" help:"CPU threads (default: physical cores)."`
+	GPULayers string   `name:"gpu-layers" default:"auto" help:"Layers on the GPU: a number, none, or auto for all that fit."`
+	Adapter   []string `placeholder:"FILE[=SCALE]" sep:"none" help:"LoRA adapter in GGUF format; may be repeated."`
+	schemaFlags
+	ChatTemplate string `placeholder:"FILE" help:"Jinja chat template that replaces the model's own."`
 }
 
 // open loads the model. The caller runs close, which frees it and removes what was
 // written for it.
 func (f *modelFlags) open(a *app) (m *callama.Model, closeModel func() error, err error) {
-	o := callama.Options{Runtime: f.Runtime, Context: f.Ctx, Threads: f.Threads, Logger: a.log}
+	o := callama.Options{Runtime: f.Runtime, Context: f.Ctx, Threads: f.Threads, Logger: a.log,
+		StrictFormats: f.StrictFormats, Lenient: f.Lenient}
 	if o.GPULayers, err = parseGPULayers(f.GPULayers); err != nil {
 		return nil, nil, err
 	}

@@ -27,6 +27,8 @@ type Text struct {
 	// Again goes on with free text after a trigger and what follows it; otherwise nothing
 	// comes behind that.
 	Again bool
+	// Avoid are characters that the text does not begin with.
+	Avoid []Range
 }
 
 // maxTriggerBytes bounds the texts of the triggers together, in bytes: the rules are about
@@ -68,6 +70,9 @@ func (t Text) Add(b *Builder, name string) (Expr, error) {
 		if w.rules[i] >= 0 {
 			b.Define(w.rules[i], w.state(int32(i)))
 		}
+	}
+	if len(t.Avoid) > 0 {
+		return w.entry(), nil
 	}
 	return &Ref{Rule: w.rules[0]}, nil
 }
@@ -174,55 +179,75 @@ type textWriter struct {
 // in the start nearly all, are a repetition, which engines count instead of calling a rule
 // for each.
 func (w *textWriter) state(at int32) Expr {
-	other := &Class{Negated: true} // what leads to the start
-	byTarget := map[int32]*Class{}
-	var targets []int32
-	var alternatives []Expr
+	classes, rest := w.moves(at, nil)
+	var loop Expr
+	for _, c := range classes {
+		if c.to == at {
+			loop = Star(c.class)
+		} else {
+			rest = append(rest, Concat(c.class, &Ref{Rule: w.rules[c.to]}))
+		}
+	}
+	if loop == nil {
+		return OneOf(rest...)
+	}
+	return Concat(loop, OneOf(rest...))
+}
+
+// entry returns the start for a text that must not begin with some characters.
+func (w *textWriter) entry() Expr {
+	classes, rest := w.moves(0, w.Avoid)
+	for _, c := range classes {
+		rest = append(rest, Concat(c.class, &Ref{Rule: w.rules[c.to]}))
+	}
+	return OneOf(rest...)
+}
+
+// target is a set of characters that lead to a state.
+type target struct {
+	to    int32
+	class *Class
+}
+
+// moves returns what leads from a state to others, and to itself, but for the characters to
+// avoid; rest is what ends the text or a trigger.
+func (w *textWriter) moves(at int32, avoid []Range) (classes []target, rest []Expr) {
+	avoided := func(r rune) bool {
+		return slices.ContainsFunc(avoid, func(a Range) bool { return a.Lo <= r && r <= a.Hi })
+	}
+	other := &Class{Negated: true, Ranges: slices.Clone(avoid)} // what leads to the start
+	classes = append(classes, target{0, other})
 	for _, e := range w.a.moves(at) {
 		other.Ranges = append(other.Ranges, Range{e.r, e.r})
+		if avoided(e.r) {
+			continue
+		}
 		if n := &w.a.nodes[e.to]; n.trigger >= 0 {
 			if after := w.after(int(n.trigger)); after != nil {
-				alternatives = append(alternatives, Concat(Lit(string(e.r)), after))
+				rest = append(rest, Concat(Lit(string(e.r)), after))
 			}
 			continue
 		}
-		if byTarget[e.to] == nil {
-			byTarget[e.to] = &Class{}
-			targets = append(targets, e.to)
+		i := slices.IndexFunc(classes, func(c target) bool { return c.to == e.to })
+		if i < 0 {
+			i = len(classes)
+			classes = append(classes, target{e.to, &Class{}})
 		}
-		c := byTarget[e.to]
-		if n := len(c.Ranges); n > 0 && c.Ranges[n-1].Hi+1 == e.r {
-			c.Ranges[n-1].Hi = e.r
-		} else {
-			c.Ranges = append(c.Ranges, Range{e.r, e.r})
-		}
+		classes[i].class.Ranges = append(classes[i].class.Ranges, Range{e.r, e.r})
 	}
-	other.Ranges = mergeRanges(other.Ranges)
-	var loop Expr
-	if at == 0 {
-		loop = Star(other)
-	} else {
-		alternatives = append(alternatives, Concat(other, &Ref{Rule: w.rules[0]}))
-	}
-	for _, to := range targets {
-		if to == at {
-			loop = Star(byTarget[to])
-			continue
-		}
-		alternatives = append(alternatives, Concat(byTarget[to], &Ref{Rule: w.rules[to]}))
+	for _, c := range classes {
+		slices.SortFunc(c.class.Ranges, func(a, b Range) int { return cmp.Compare(a.Lo, b.Lo) })
+		c.class.Ranges = mergeRanges(c.class.Ranges)
 	}
 	for i, t := range w.Triggers {
 		if t.Token != nil && t.After != nil {
-			alternatives = append(alternatives, Concat(t.Token, w.after(i)))
+			rest = append(rest, Concat(t.Token, w.after(i)))
 		}
 	}
 	if w.End {
-		alternatives = append(alternatives, Lit(""))
+		rest = append(rest, Lit(""))
 	}
-	if loop == nil {
-		return OneOf(alternatives...)
-	}
-	return Concat(loop, OneOf(alternatives...))
+	return classes, rest
 }
 
 // after returns what follows a trigger, nil if it must not occur.

@@ -57,8 +57,11 @@ func TestText(t *testing.T) {
 		{"nothing", "ab", 3, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			for variant := range 4 {
+			for variant := range 8 {
 				text := Text{End: variant&1 != 0, Again: variant&2 != 0}
+				if variant&4 != 0 {
+					text.Avoid = []Range{{'b', 'c'}}
+				}
 				for i, s := range tt.triggers {
 					tr := Trigger{Text: strings.TrimPrefix(s, "-")}
 					if tr.Text == s {
@@ -78,7 +81,8 @@ func TestText(t *testing.T) {
 					if !utf8.ValidString(s) {
 						continue
 					}
-					if got, want := Accepts(g, s), inText(text, s); got != want {
+					want := inText(text, s) && !(variant&4 != 0 && s != "" && (s[0] == 'b' || s[0] == 'c'))
+					if got := Accepts(g, s); got != want {
 						t.Fatalf("end %v, again %v: %q is %v, want %v\n%s", text.End, text.Again, s, got, want, g)
 					}
 				}

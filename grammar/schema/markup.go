@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -60,6 +61,23 @@ func (c *Compiler) ToolMarkup(name string, parameters *ojson.Value, m Markup) (g
 	w := &markupWriter{c: c, m: m, args: Arguments{}}
 	e, err := w.arguments(g)
 	return e, w.args, inTool(name, err)
+}
+
+// ToolTextMarkup is ToolMarkup for parameters given as JSON text; empty means none. Without a
+// Markup the arguments are a JSON object, as ToolText writes it.
+func (c *Compiler) ToolTextMarkup(name string, parameters json.RawMessage, m *Markup) (gbnf.Expr, Arguments, error) {
+	if m == nil {
+		e, err := c.ToolText(name, parameters)
+		return e, nil, err
+	}
+	var doc *ojson.Value
+	if len(parameters) > 0 {
+		var err error
+		if doc, err = ojson.Parse(parameters); err != nil {
+			return nil, nil, &Error{Code: ErrInvalid, Tool: name, Err: err}
+		}
+	}
+	return c.ToolMarkup(name, doc, *m)
 }
 
 // markupWriter writes the arguments of one tool.

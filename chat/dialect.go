@@ -3,6 +3,7 @@ package chat
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/callama/callama/grammar/gbnf"
@@ -123,14 +124,14 @@ func (d Dialect) String() string { return d.shape().name }
 // dialects are all that there are, in the order in which detection tries them.
 var dialects = []Dialect{Hermes, Llama3, Qwen3Coder, GLM45, GLM47, PlainArray}
 
-// ParseDialect returns the dialect of a name that String gives.
+// ParseDialect returns the dialect with the given name: see Dialect.String.
 func ParseDialect(name string) (Dialect, error) {
 	for _, d := range dialects {
 		if d.String() == name {
 			return d, nil
 		}
 	}
-	return Dialect{}, fmt.Errorf("chat: there is no dialect %q; there are %s", name, strings.Join(DialectNames(), ", "))
+	return Dialect{}, fmt.Errorf("chat: there is no dialect %q, only %s", name, strings.Join(DialectNames(), ", "))
 }
 
 // DialectNames lists the names of all dialects.
@@ -155,6 +156,18 @@ func DetectDialect(template string) Dialect {
 		return PlainArray
 	}
 	return t.dialect
+}
+
+// OpensCall reports whether a reply's text begins a call somewhere, complete or not: it
+// holds the dialect's trigger, or starts with one of its leads where calls are the whole
+// reply. In content that a Parser returns, it is a call that was written wrongly.
+func (d Dialect) OpensCall(text string) bool {
+	f := d.shape()
+	if f.trigger != "" {
+		return strings.Contains(text, f.trigger)
+	}
+	text = strings.TrimLeft(text, " \n\t\r")
+	return slices.ContainsFunc(f.leads, func(lead string) bool { return strings.HasPrefix(text, lead) })
 }
 
 // ToolRules are a tool's name and the rule of its arguments: an expression that matches

@@ -145,14 +145,3 @@ func TestReasoningOfPrompt(t *testing.T) {
 		}
 	}
 }
-
-func TestParseDialect(t *testing.T) {
-	for _, name := range DialectNames() {
-		if d, err := ParseDialect(name); err != nil || d.String() != name {
-			t.Errorf("%s: %v, %v", name, d, err)
-		}
-	}
-	if _, err := ParseDialect("morse"); err == nil || !strings.Contains(err.Error(), "hermes") {
-		t.Errorf("error %v", err)
-	}
-}

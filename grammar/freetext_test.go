@@ -40,8 +40,8 @@ func triggerGrammar(tb testing.TB, n int) *gbnf.Grammar {
 	return b.Grammar(root)
 }
 
-// longest splits text into the longest tokens.
-func longest(v *vocab.Vocab, text string) []int32 {
+// longestTokens splits text into the longest tokens.
+func longestTokens(v *vocab.Vocab, text string) []int32 {
 	var ids []int32
 	trie := v.Trie()
 	for len(text) > 0 {
@@ -77,8 +77,8 @@ func follow(tb testing.TB, m *grammar.Matcher, ids []int32) {
 // triggers, nothing grows with the length of the text, and calls leave no trace behind them.
 func TestFreeTextCosts(t *testing.T) {
 	v := publishedVocab(t, "qwen2.5")
-	ids := longest(v, freeText)
-	call := longest(v, `<function=get_000_0>{"city": "Lisbon", "days": 1}</function>`)
+	ids := longestTokens(v, freeText)
+	call := longestTokens(v, `<function=get_000_0>{"city": "Lisbon", "days": 1}</function>`)
 	work := map[int]grammar.Stats{}
 	for _, n := range []int{1, 500} {
 		c := benchCompile(t, triggerGrammar(t, n), v)
@@ -107,7 +107,7 @@ func TestFreeTextCosts(t *testing.T) {
 // in a text that was seen before, and with a grammar that no text has explored.
 func BenchmarkFreeText(b *testing.B) {
 	v := publishedVocab(b, "qwen2.5")
-	ids := longest(v, freeText)
+	ids := longestTokens(v, freeText)
 	for _, n := range []int{1, 10, 500} {
 		g := triggerGrammar(b, n)
 		b.Run(fmt.Sprintf("state=seen/triggers=%d", n), func(b *testing.B) {
@@ -135,7 +135,7 @@ func BenchmarkFreeText(b *testing.B) {
 // BenchmarkClone measures drafts: a clone that tries four tokens, and the same by rollback.
 func BenchmarkClone(b *testing.B) {
 	v := publishedVocab(b, "qwen2.5")
-	ids := longest(v, freeText)
+	ids := longestTokens(v, freeText)
 	for _, length := range []int{100, 10_000} {
 		m := benchCompile(b, triggerGrammar(b, 1), v).NewMatcher()
 		for m.Len() < length {

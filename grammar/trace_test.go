@@ -109,7 +109,7 @@ func TestTraceFrames(t *testing.T) {
 		{"integer", "", `{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"],"additionalProperties":false}`, `{"a":1`,
 			"root schema(); root schema() member schema-a(/properties/a) integer item"},
 		{"merged", "", `{"allOf":[{"properties":{"a":{"minLength":1}}},{"properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false}],"type":"object"}`, `{"a":"`,
-			"root schema() member schema-a(/allOf/0/properties/a /allOf/1/properties/a) item char"},
+			"root schema() member schema-a(/allOf/0/properties/a /allOf/1/properties/a)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g, err := gbnf.Parse(tt.gbnf)

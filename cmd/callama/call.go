@@ -12,12 +12,13 @@ import (
 
 	"github.com/callama/callama"
 	"github.com/callama/callama/chat"
+	"github.com/callama/callama/demo"
 )
 
 // callCmd answers one question with calls.
 type callCmd struct {
 	modelFlags
-	Tools      string   `placeholder:"FILE" help:"Tools: a JSON array of functions (OpenAI's form, or bare name, description, parameters); - reads standard input."`
+	Tools      string   `placeholder:"FILE" help:"Tools: a JSON array of functions (OpenAI's form, or bare name, description, parameters); - reads standard input, none is no tools. Default: the sample tools of callama demo."`
 	ToolChoice string   `name:"tool-choice" default:"auto" placeholder:"auto|required|none|NAME" help:"required forces a call, NAME a call of that tool, none forbids calls, auto leaves it to the model."`
 	Schema     string   `xor:"shape" placeholder:"FILE" help:"JSON Schema of the reply, which is printed instead of calls."`
 	Regex      string   `xor:"shape" placeholder:"PATTERN" help:"Regular expression (ECMA-262) that the whole reply matches."`
@@ -74,6 +75,9 @@ func (c *callCmd) Run(a *app) (err error) {
 	return nil
 }
 
+// noTools is the value of --tools for a question without tools.
+const noTools = "none"
+
 // request reads the tools and the prompt.
 func (c *callCmd) request(a *app) (callama.Request, error) {
 	req := callama.Request{MaxCalls: c.Parallel, MaxTokens: c.MaxTokens, Stop: c.Stop, Plain: !c.Forced, Choice: chat.ParseChoice(c.ToolChoice),
@@ -82,7 +86,13 @@ func (c *callCmd) request(a *app) (callama.Request, error) {
 	if prompt == "-" && c.Tools == "-" {
 		return req, errors.New("tools and prompt cannot both come from standard input")
 	}
-	if c.Tools != "" {
+	switch c.Tools {
+	case "":
+		if !c.shaped() {
+			req.Tools = demo.Tools()
+		}
+	case noTools:
+	default:
 		data, err := readInput(a, c.Tools)
 		if err != nil {
 			return req, fmt.Errorf("tools: %w", err)

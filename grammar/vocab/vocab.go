@@ -32,8 +32,8 @@ type Vocab struct {
 	width   int
 	byName  map[string]int32
 	trie    Trie
-	single  [256]bool // byte b is a token of its own
 	longest int       // bytes of the longest text token
+	single  [256]bool // byte b is a token of its own
 
 	mu      sync.Mutex
 	derived map[string]any
@@ -89,7 +89,6 @@ func New(c Config) (*Vocab, error) {
 			continue
 		}
 		text = append(text, int32(t))
-		v.longest = max(v.longest, len(b))
 		if len(b) == 1 {
 			v.single[b[0]] = true
 		}
@@ -97,6 +96,7 @@ func New(c Config) (*Vocab, error) {
 	total := 0
 	for _, t := range text {
 		total += len(v.tokens[t])
+		v.longest = max(v.longest, len(v.tokens[t]))
 	}
 	if total >= maxNodes {
 		return nil, fmt.Errorf("vocab: tokens hold %d bytes of text, at most %d fit the trie", total, maxNodes-1)
@@ -110,6 +110,9 @@ func (v *Vocab) Len() int { return len(v.tokens) }
 
 // Width returns the number of logits, at least Len: the width of masks.
 func (v *Vocab) Width() int { return v.width }
+
+// Longest returns the length of the longest text token, in bytes.
+func (v *Vocab) Longest() int { return v.longest }
 
 // Bytes returns the bytes of token t, nil if t is none. The caller must not change them.
 func (v *Vocab) Bytes(t int32) []byte {
@@ -141,9 +144,6 @@ func (v *Vocab) Lookup(name string) (int32, bool) {
 // Spells reports whether byte b is a token of its own. A grammar that needs only such
 // bytes can be written to its end from everywhere.
 func (v *Vocab) Spells(b byte) bool { return v.single[b] }
-
-// Longest returns the length of the longest text token, in bytes.
-func (v *Vocab) Longest() int { return v.longest }
 
 // Trie returns the byte trie over the text tokens.
 func (v *Vocab) Trie() *Trie { return &v.trie }

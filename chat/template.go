@@ -27,6 +27,7 @@ type TemplateOptions struct {
 // for concurrent use. A template is not trusted: see the limits in ErrTemplateLimit.
 type Template struct {
 	jinja   *jinja.Template
+	source  string
 	opts    TemplateOptions
 	taught  Dialect // what the template itself writes
 	dialect Dialect // what is used
@@ -62,7 +63,7 @@ func NewTemplate(source string, opts TemplateOptions) (*Template, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	t := &Template{jinja: parsed, opts: opts}
+	t := &Template{jinja: parsed, source: source, opts: opts}
 	t.taught, t.argumentsAsText = t.detect()
 	t.dialect = t.taught
 	return t, nil
@@ -204,7 +205,10 @@ func (t *Template) detect() (d Dialect, argumentsAsText bool) {
 		if err != nil || !strings.Contains(text, needle) {
 			continue
 		}
-		for _, d := range []Dialect{Hermes, Llama3} {
+		for _, d := range dialects {
+			if d == PlainArray {
+				continue
+			}
 			if written, err := d.write(nil, []Call{call}); err == nil && strings.Contains(text, string(written)) {
 				return d, asText
 			}

@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/callama/callama/bench"
+	"github.com/callama/callama/chat"
 )
 
 // app is what every command gets: the process's streams and its context, which ends at
@@ -68,6 +69,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		kong.UsageOnError(),
 		kong.Vars{"evalTokens": strconv.Itoa(bench.DefaultEvalTokens)},
 		kong.Writers(stdout, stderr),
+		kong.Vars{"dialects": strings.Join(chat.DialectNames(), ", ")},
 		kong.Exit(func(code int) { exit = code }),
 	)
 	if err != nil {

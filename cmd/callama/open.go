@@ -19,14 +19,15 @@ import (
 
 // modelFlags say which model to open and how; commands that run a model embed them.
 type modelFlags struct {
-	Model        string   `short:"m" placeholder:"FILE" help:"Model in GGUF format. Without it the small built-in one is used; builtin:tiny is one with random weights, whose calls are valid and whose words are noise."`
-	Runtime      string   `placeholder:"PATH" help:"llama.cpp library, its folder, or the name of an installed runtime."`
-	Ctx          int      `placeholder:"N" help:"Context length in tokens (default 8192, or what the model was trained for)."`
-	Threads      int      `placeholder:"N" help:"CPU threads (default: physical cores, one for a model below 32 MiB)."`
-	GPULayers    string   `name:"gpu-layers" default:"auto" help:"Layers on the GPU: a number, none, or auto for all that fit."`
-	Adapter      []string `placeholder:"FILE[=SCALE]" sep:"none" help:"LoRA adapter in GGUF format, or builtin:NAME for one of the built-in model; may be repeated."`
-	Dialect      string   `placeholder:"NAME" help:"How calls are written: hermes, llama3-json or plain-array (default: what the chat template, or the built-in adapter, teaches)."`
-	ChatTemplate string   `placeholder:"FILE" help:"Jinja chat template that replaces the model's own."`
+	Model     string   `short:"m" placeholder:"FILE" help:"Model in GGUF format. Without it the small built-in one is used; builtin:tiny is one with random weights, whose calls are valid and whose words are noise."`
+	Runtime   string   `placeholder:"PATH" help:"llama.cpp library, its folder, or the name of an installed runtime."`
+	Ctx       int      `placeholder:"N" help:"Context length in tokens (default 8192, or what the model was trained for)."`
+	Threads   int      `placeholder:"N" help:"CPU threads (default: physical cores, one for a model below 32 MiB)."`
+	GPULayers string   `name:"gpu-layers" default:"auto" help:"Layers on the GPU: a number, none, or auto for all that fit."`
+	Adapter   []string `placeholder:"FILE[=SCALE]" sep:"none" help:"LoRA adapter in GGUF format, or builtin:NAME for one of the built-in model; may be repeated."`
+	Dialect   string   `placeholder:"NAME" help:"How calls are written: ${dialects} (default: what the chat template, or the built-in adapter, teaches)."`
+	schemaFlags
+	ChatTemplate string `placeholder:"FILE" help:"Jinja chat template that replaces the model's own."`
 
 	opened []string // by open: the files of the model and its adapters that stay
 }
@@ -34,7 +35,8 @@ type modelFlags struct {
 // open loads the model. The caller runs close, which frees it and removes what was
 // written for it.
 func (f *modelFlags) open(a *app) (m *callama.Model, closeModel func() error, err error) {
-	o := callama.Options{Runtime: f.Runtime, Context: f.Ctx, Threads: f.Threads, Dialect: f.Dialect, Logger: a.log}
+	o := callama.Options{Runtime: f.Runtime, Context: f.Ctx, Threads: f.Threads, Dialect: f.Dialect, Logger: a.log,
+		StrictFormats: f.StrictFormats, Lenient: f.Lenient}
 	if o.GPULayers, err = parseGPULayers(f.GPULayers); err != nil {
 		return nil, nil, err
 	}

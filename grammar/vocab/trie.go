@@ -45,6 +45,23 @@ type Node struct {
 	endDepth  uint32 // end<<8 | depth
 }
 
+// Find returns the node that the bytes lead to, and whether there is one. Cost: at most 256
+// nodes for each byte.
+func (t *Trie) Find(path []byte) (node int, ok bool) {
+	for _, b := range path {
+		end := t.Nodes[node].End()
+		i := node + 1
+		for i < end && t.Nodes[i].Byte() != b {
+			i = t.Nodes[i].End()
+		}
+		if i >= end {
+			return 0, false
+		}
+		node = i
+	}
+	return node, true
+}
+
 const noToken = 1<<24 - 1
 
 // MaxDepth is the longest token in the trie, in bytes: the depth is stored in 8 bits. Real

@@ -34,6 +34,8 @@ type builder struct {
 	multis map[string]int32   // ranges of code points above ASCII -> index of multi
 	multi  [][][]byteRange    // their sequences; the first is of all characters
 	points []byte             // working memory: a key of multis
+
+	inspect *inspection // nil unless Options.Inspect
 }
 
 func newBuilder(f *facts, lookup func(string) (int32, bool)) builder {
@@ -97,12 +99,18 @@ func (b *builder) callee(e gbnf.Expr, dist, height int32) int32 {
 	b.states[s].dist = dist
 	b.states[s].callee = int32(len(b.callees))
 	b.callees = append(b.callees, callee{expr: e, state: s, height: height})
+	if b.inspect != nil {
+		b.inspect.owners = append(b.inspect.owners, b.inspect.current)
+	}
 	return s
 }
 
 // ruleStart returns the start state of a rule.
 func (b *builder) ruleStart(r gbnf.RuleID) int32 {
 	if b.starts[r] < 0 {
+		if b.inspect != nil {
+			defer b.inspect.enter(r)()
+		}
 		b.starts[r] = b.callee(b.rules[r].Expr, b.dist[r], b.height[r])
 	}
 	return b.starts[r]
@@ -135,6 +143,9 @@ func (b *builder) open(s int32) {
 	}
 	e := k.expr
 	k.expr = nil
+	if b.inspect != nil {
+		defer b.inspect.enter(b.inspect.owners[b.states[s].callee])()
+	}
 	if s, ok := e.(*gbnf.State); ok {
 		e = s.Expr()
 	}
@@ -158,9 +169,9 @@ func (b *builder) build(e gbnf.Expr, to int32) int32 {
 	case *gbnf.Class:
 		return b.class(e, to)
 	case *gbnf.Ref:
-		return b.call(b.ruleStart(e.Rule), to, b.rules[e.Rule].Expr)
+		return b.call(b.ruleStart(e.Rule), to, b.rules[e.Rule].Expr, e.Rule)
 	case *gbnf.State:
-		return b.call(b.innerStart(e), to, e.Expr())
+		return b.call(b.innerStart(e), to, e.Expr(), -1)
 	case *gbnf.Seq:
 		for i := len(e.Items) - 1; i >= 0; i-- {
 			to = b.build(e.Items[i], to)
@@ -279,23 +290,27 @@ func (b *builder) above(m, to int32) span {
 }
 
 // call returns a state that calls a rule or a state of a machine, by its start state, or
-// holds the states of its expression if that is a leaf.
-func (b *builder) call(start, to int32, e gbnf.Expr) int32 {
+// holds the states of its expression if that is a leaf. rule is negative for a machine's.
+func (b *builder) call(start, to int32, e gbnf.Expr, rule gbnf.RuleID) int32 {
 	key := [2]int32{start, to}
-	if s, ok := b.refs[key]; ok {
+	keep := b.inspect != nil && rule >= 0 && to == b.end && b.inspect.keeps(rule)
+	if s, ok := b.refs[key]; ok && !keep {
 		return s
 	}
-	if n := maxInline; b.leaf(e, &n) {
+	if n := maxInline; b.inspect == nil && b.leaf(e, &n) {
 		b.refs[key] = b.build(e, to)
 		return b.refs[key]
 	}
-	id := b.site(site{kind: siteRule, ret: to, start: start})
+	id := b.site(site{kind: siteRule, keep: keep, ret: to, start: start})
 	s := state{calls: put(&b.lists, id)}
 	if b.states[start].dist == 0 {
 		s.eps = put(&b.lists, to)
 	}
-	b.refs[key] = b.add(s)
-	return b.refs[key]
+	state := b.add(s)
+	if !keep {
+		b.refs[key] = state
+	}
+	return state
 }
 
 func (b *builder) site(s site) int32 {

@@ -88,6 +88,7 @@ const (
 // the nodes below it makes a stack node.
 type site struct {
 	kind  siteKind
+	keep  bool  // a frame is made although the call is in last place: see inspection
 	ret   int32 // the state after the call
 	start int32 // first state of the callee (siteRule, siteRepeat, siteSep)
 	index int32 // of repeats or members

@@ -74,36 +74,6 @@ class TokenFile:
         return torch.from_numpy(ids), torch.from_numpy(weights)
 
 
-class Repeats:
-    """Random tokens of which spans come again: nothing to learn but copying, at almost every token.
-
-    It stands in for a token file: made up in memory from a seed.
-    """
-
-    CONVERSATIONS = 50000
-
-    def __init__(self, vocab, seed):
-        self.path, self.vocab = "repeats", vocab
-        rng = np.random.default_rng([seed, 2])
-        lengths, ids, weights = [], [], []
-        for _ in range(self.CONVERSATIONS):
-            text = rng.integers(1, vocab, rng.integers(8, 60))
-            parts, learned = [text], [np.zeros(len(text), np.uint8)]
-            for _ in range(4):
-                start = rng.integers(0, len(text) - 4)
-                span = text[start:start + rng.integers(3, 24)]
-                parts.append(span)
-                learned.append(np.ones(len(span), np.uint8))
-                learned[-1][0] = 0  # nobody can know where a span begins
-            ids += parts
-            weights += learned
-            lengths.append(sum(map(len, parts)))
-        self.lengths, self.ids, self.weights = np.array(lengths), np.concatenate(ids), np.concatenate(weights)
-        self.ends = np.cumsum(self.lengths)
-
-    rows = TokenFile.rows
-
-
 WIDTH_STEP = 16  # rows are padded to a multiple: oneDNN compiles its kernels anew for each shape
 WINDOW = 2048  # conversations that are sorted by length together
 
@@ -875,8 +845,6 @@ def arguments():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     p.add_argument("--tokens", nargs="+", required=True, metavar="FILE[@UNTIL]",
                    help="training files, one after the other; UNTIL is the share of the run at which the next begins")
-    p.add_argument("--repeats", type=float, default=0, metavar="UNTIL",
-                   help="begin with random tokens that come again, until this share of the run")
     p.add_argument("--valid", nargs="*", default=[], metavar="[LABEL=]FILE", help="held-out files")
     p.add_argument("--out", required=True, help="folder of the results")
     p.add_argument("--init", metavar="DIR", help="start from the model in this folder")
@@ -931,8 +899,6 @@ def main():
     elif not a.no_kernels:
         compile_kernels()
     stages = []
-    if a.repeats:
-        stages.append((Repeats(TokenFile(a.tokens[0].partition("@")[0]).vocab, a.seed), a.repeats))
     for text in a.tokens:
         path, _, until = text.partition("@")
         stages.append((TokenFile(path), float(until or 1)))

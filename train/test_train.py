@@ -77,6 +77,23 @@ class Operations(unittest.TestCase):
                 self.assertLess(error, 0.02, f"{ops.name}, {name}")
 
 
+class LookBack(unittest.TestCase):
+    def test_heads_look_back(self):
+        shape = T.Shape(vocab_size=96, hidden_size=256, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2,
+                        intermediate_size=64, max_position_embeddings=64, rope_theta=1e4)
+        values = T.initial(shape, 1, 2)
+        self.assertTrue((values["2.bias"] == 0).all(), "the third layer was not asked for")
+        before, T.COMPUTE = T.COMPUTE, torch.float32
+        try:
+            q, k, _ = T.TorchOps.split_heads(values["1.bias"].repeat(32, 1), 1, 32, shape, *T.angles(shape, 32))
+        finally:
+            T.COMPUTE = before
+        p = T.TorchOps.causal_softmax(q[0, :2] @ k[0, :1].transpose(1, 2))
+        for head in (0, 1):
+            for at in (5, 31):
+                self.assertGreater(p[head, at, at - 1 - head].item(), 0.95)
+
+
 class Run(unittest.TestCase):
     def setUp(self):
         self.dir = tempfile.TemporaryDirectory()

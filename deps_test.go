@@ -38,24 +38,28 @@ var allowedImports = map[string][]string{
 	"cuda":                       {},
 	"gguf":                       {"gguf/bpe"},
 	"gguf/bpe":                   {},
+	"gguf/builtin":               {},
 	"chat":                       {"grammar/...", "chat/internal/...", "internal/ojson"},
 	"chat/internal/jinja":        {"internal/ojson"},
 	"server":                     {".", "engine", "chat", "grammar/...", "internal/ojson"},
-	"bench":                      {".", "engine", "engine/runtimes", "chat", "grammar/...", "sampler", "gguf", "cuda", "internal/ojson"},
+	"bench":                      {".", "bench/bfcl", "engine", "engine/runtimes", "chat", "grammar/...", "sampler", "gguf", "cuda", "internal/ojson", "internal/printable"},
+	"bench/bfcl":                 {"chat", "grammar/schema", "internal/ojson"},
+	"demo":                       {"chat", "internal/ojson"},
 	"train/corpus":               {"grammar", "grammar/gbnf", "grammar/schema", "grammar/vocab", "chat", "internal/ojson"},
 	"train/tokenizer":            {"chat", "gguf", "gguf/bpe", "train/corpus"},
 	"cmd/callama":                {"..."},
 	"internal/ojson":             {},
+	"internal/printable":         {},
 }
 
 // embedded are the packages that stand on the standard library alone: a program that
 // embeds the grammar engine takes on nothing else with it.
 var embedded = []string{"grammar", "grammar/gbnf", "grammar/vocab", "grammar/regex", "grammar/schema",
-	"grammar/internal/automaton", "grammar/internal/mask", "sampler", "gguf", "gguf/bpe", "internal/ojson"}
+	"grammar/internal/automaton", "grammar/internal/mask", "sampler", "gguf", "gguf/bpe", "gguf/builtin", "internal/ojson", "internal/printable"}
 
 // pureGo are the packages that build with CGO_ENABLED=0, with all that they import.
 var pureGo = []string{"grammar", "grammar/gbnf", "grammar/vocab", "grammar/regex", "grammar/schema",
-	"sampler", "chat", "gguf", "gguf/bpe", "cuda", "engine/runtimes", "internal/ojson"}
+	"sampler", "chat", "gguf", "gguf/bpe", "gguf/builtin", "demo", "bench/bfcl", "cuda", "engine/runtimes", "internal/ojson", "internal/printable"}
 
 // cgoPackage is the only package that may import "C".
 const cgoPackage = "engine/llama"

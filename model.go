@@ -32,6 +32,9 @@ type Options struct {
 	Adapters []engine.Adapter
 	// ChatTemplate is Jinja text that replaces the model's own template.
 	ChatTemplate string
+	// Dialect names how calls are written, where it is not what the chat template teaches:
+	// "plain-array" for a model or an adapter that was trained to it. Empty is the template's.
+	Dialect string
 	// Logger gets the engine's and llama.cpp's log; nil drops it.
 	Logger *slog.Logger
 	// Progress, if not nil, is called with the part of the weights that is loaded, 0 to 1;
@@ -80,6 +83,15 @@ func (m *Model) loadTemplate(o Options) error {
 		BOS: m.engine.TokenText(m.engine.BOS()), EOS: m.engine.TokenText(m.engine.EOS())})
 	if err != nil {
 		return fmt.Errorf("model %s: chat template: %w", m.name, err)
+	}
+	if o.Dialect != "" {
+		d, err := chat.ParseDialect(o.Dialect)
+		if err != nil {
+			return err
+		}
+		if t, err = t.WithDialect(d); err != nil {
+			return fmt.Errorf("model %s: %w", m.name, err)
+		}
 	}
 	m.template, m.dialect = t, t.Dialect()
 	return nil

@@ -3,6 +3,8 @@ package chat
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/callama/callama/grammar/gbnf"
 	"github.com/callama/callama/internal/ojson"
@@ -77,6 +79,18 @@ func (d Dialect) shape() *form {
 // String returns the dialect's name: plain-array, hermes or llama3-json.
 func (d Dialect) String() string { return d.shape().name }
 
+// ParseDialect returns the dialect with the given name: see Dialect.String.
+func ParseDialect(name string) (Dialect, error) {
+	dialects := []Dialect{Hermes, Llama3, PlainArray}
+	names := make([]string, len(dialects))
+	for i, d := range dialects {
+		if names[i] = d.String(); names[i] == name {
+			return d, nil
+		}
+	}
+	return Dialect{}, fmt.Errorf("chat: there is no dialect %q, only %s", name, strings.Join(names, ", "))
+}
+
 // Single reports whether the dialect never writes more than one call in a reply.
 func (d Dialect) Single() bool { return d.shape().single }
 
@@ -90,6 +104,18 @@ func DetectDialect(template string) Dialect {
 		return PlainArray
 	}
 	return t.dialect
+}
+
+// OpensCall reports whether a reply's text begins a call somewhere, complete or not: it
+// holds the dialect's trigger, or starts with one of its leads where calls are the whole
+// reply. In content that a Parser returns, it is a call that was written wrongly.
+func (d Dialect) OpensCall(text string) bool {
+	f := d.shape()
+	if f.trigger != "" {
+		return strings.Contains(text, f.trigger)
+	}
+	text = strings.TrimLeft(text, " \n\t\r")
+	return slices.ContainsFunc(f.leads, func(lead string) bool { return strings.HasPrefix(text, lead) })
 }
 
 // ToolRules are a tool's name and the rule of its arguments: an expression that matches

@@ -91,7 +91,7 @@ func (m *Model) Generate(ctx context.Context, req Request, emit func(text []byte
 	g := &generation{m: m, req: req, smp: smp, res: &res, out: newStopper(req.Stop, emit),
 		left: min(positive(req.MaxTokens), m.plan.Context-len(req.Prompt))}
 	if req.Grammar != nil {
-		g.masks = newMaskWorker(req.Grammar.NewMatcher())
+		g.masks = newMaskWorker(req.Grammar.NewMatcher(), m.vocab.Width())
 		defer g.masks.close()
 	}
 	if err := g.run(ctx); err != nil {
@@ -266,21 +266,22 @@ func (g *generation) take(tok int32) (done bool, err error) {
 }
 
 // maskWorker computes masks on a goroutine of its own while the model runs. Between
-// request and wait the matcher belongs to that goroutine, otherwise to the caller. A nil
-// worker gives nil masks.
+// request and wait the matcher and the mask belong to that goroutine, otherwise to the
+// caller. A nil worker gives nil masks.
 type maskWorker struct {
 	matcher *grammar.Matcher
+	mask    vocab.Mask
 	ask     chan int
 	answer  chan vocab.Mask
 }
 
-func newMaskWorker(m *grammar.Matcher) *maskWorker {
-	w := &maskWorker{matcher: m, ask: make(chan int, 1), answer: make(chan vocab.Mask, 1)}
+func newMaskWorker(m *grammar.Matcher, width int) *maskWorker {
+	w := &maskWorker{matcher: m, mask: vocab.NewMask(width), ask: make(chan int, 1), answer: make(chan vocab.Mask, 1)}
 	go func() {
 		defer close(w.answer)
 		for left := range w.ask {
-			mask, _ := w.matcher.MaskWithin(left)
-			w.answer <- mask
+			w.matcher.FillMaskWithin(w.mask, left)
+			w.answer <- w.mask
 		}
 	}()
 	return w
@@ -293,7 +294,7 @@ func (w *maskWorker) request(left int) {
 	}
 }
 
-// wait returns the mask asked for.
+// wait returns the mask asked for; it stays as it is until the next request.
 func (w *maskWorker) wait() vocab.Mask {
 	if w == nil {
 		return nil

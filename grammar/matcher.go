@@ -47,29 +47,32 @@ func (m *Matcher) Accept(t int32) error {
 	return nil
 }
 
-// Mask returns the set of allowed tokens, as wide as the logits. It is shared with other
-// Matchers and must not be changed; it stays valid. Cost: a lookup where the place was
-// seen before, else a walk over the vocabulary.
+// Mask returns the set of allowed tokens in new memory. Where masks are needed one after
+// the other, FillMask takes none.
 func (m *Matcher) Mask() vocab.Mask {
-	set, _ := m.MaskWithin(-1)
-	return set
-}
-
-// MaskWithin is Mask for a text that may still take at most left tokens, the next one
-// included, negative for any number: when left runs low it drops tokens after which the
-// text could no longer be completed in time, counting one token per byte. It reports
-// whether the text can still be completed within left; if not, the set is Mask's.
-func (m *Matcher) MaskWithin(left int) (set vocab.Mask, fits bool) {
-	if m.ended {
-		return vocab.NewMask(m.c.vocab.Width()), true
-	}
-	set, _ = m.c.engine.Mask(m.pos(), left)
-	return set, left < 0 || m.MinBytes() <= left
+	dst := vocab.NewMask(m.c.vocab.Width())
+	m.FillMask(dst)
+	return dst
 }
 
 // FillMask writes the set of allowed tokens to dst, which must be as wide as the logits.
-func (m *Matcher) FillMask(dst vocab.Mask) {
-	clear(dst[copy(dst, m.Mask()):])
+// Cost: a copy where the place was seen before, else mostly some microseconds, and no
+// allocation in the long run.
+func (m *Matcher) FillMask(dst vocab.Mask) { m.FillMaskWithin(dst, -1) }
+
+// FillMaskWithin is FillMask for a text that may still take at most left tokens, the next
+// one included, negative for any number: when left runs low it drops tokens after which
+// the text could no longer be completed in time, counting one token per byte. It reports
+// whether the text can still be completed within left; if not, the set is FillMask's.
+func (m *Matcher) FillMaskWithin(dst vocab.Mask, left int) (fits bool) {
+	n := (m.c.vocab.Width() + 31) / 32
+	clear(dst[n:])
+	if m.ended {
+		clear(dst)
+		return true
+	}
+	m.c.engine.Fill(dst[:n], m.pos(), left)
+	return left < 0 || m.MinBytes() <= left
 }
 
 // Forced returns the bytes that every continuation begins with, at most limit; empty where

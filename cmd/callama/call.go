@@ -12,12 +12,13 @@ import (
 
 	"github.com/callama/callama"
 	"github.com/callama/callama/chat"
+	"github.com/callama/callama/demo"
 )
 
 // callCmd answers one question with calls.
 type callCmd struct {
 	modelFlags
-	Tools      string   `placeholder:"FILE" help:"Tools: a JSON array of functions (OpenAI's form, or bare name, description, parameters); - reads standard input."`
+	Tools      string   `placeholder:"FILE" help:"Tools: a JSON array of functions (OpenAI's form, or bare name, description, parameters); - reads standard input, none is no tools. Default: the sample tools of callama demo."`
 	ToolChoice string   `name:"tool-choice" default:"auto" placeholder:"auto|required|none|NAME" help:"required forces a call, NAME a call of that tool, none forbids calls, auto leaves it to the model."`
 	Parallel   int      `placeholder:"N" help:"Most calls in the reply (default: no bound)."`
 	System     string   `placeholder:"TEXT" help:"System message."`
@@ -68,6 +69,9 @@ func (c *callCmd) Run(a *app) (err error) {
 	return nil
 }
 
+// noTools is the value of --tools for a question without tools.
+const noTools = "none"
+
 // request reads the tools and the prompt.
 func (c *callCmd) request(a *app) (callama.Request, error) {
 	req := callama.Request{MaxCalls: c.Parallel, MaxTokens: c.MaxTokens, Stop: c.Stop, Choice: chat.ParseChoice(c.ToolChoice),
@@ -76,7 +80,11 @@ func (c *callCmd) request(a *app) (callama.Request, error) {
 	if prompt == "-" && c.Tools == "-" {
 		return req, errors.New("tools and prompt cannot both come from standard input")
 	}
-	if c.Tools != "" {
+	switch c.Tools {
+	case "":
+		req.Tools = demo.Tools()
+	case noTools:
+	default:
 		data, err := readInput(a, c.Tools)
 		if err != nil {
 			return req, fmt.Errorf("tools: %w", err)

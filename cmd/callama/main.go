@@ -9,10 +9,13 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/callama/callama/bench"
 )
 
 // app is what every command gets: the process's streams and its context, which ends at
@@ -31,6 +34,8 @@ type cli struct {
 	Adapter adapterCmd `cmd:"" help:"Write adapter files."`
 	Call    callCmd    `cmd:"" help:"Answer a question with function calls."`
 	Bench   benchCmd   `cmd:"" help:"Measure."`
+	Demo    demoCmd    `cmd:"" help:"Show the whole cycle: questions, calls, tools that run, answers."`
+	Eval    evalCmd    `cmd:"" help:"Measure how often a model calls the right tools with the right arguments."`
 	Data    dataCmd    `cmd:"" help:"Make training data for a small model."`
 	Grammar grammarCmd `cmd:"" help:"Print and check grammars."`
 	Model   modelCmd   `cmd:"" help:"Write and describe model files."`
@@ -61,6 +66,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		kong.Name("callama"),
 		kong.Description("Function calling with local models: calls that are valid by construction."),
 		kong.UsageOnError(),
+		kong.Vars{"evalTokens": strconv.Itoa(bench.DefaultEvalTokens)},
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { exit = code }),
 	)

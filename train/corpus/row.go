@@ -42,52 +42,17 @@ const (
 	fromObservation = "observation"
 )
 
-// Parse reads the row as a conversation to render. Errors are those of the row's JSON.
+// Parse reads the row as a conversation to render. Errors are *chat.InputError.
 func (r *Row) Parse() (messages []chat.Message, tools []chat.Tool, err error) {
-	if r.Tools != "" {
-		if tools, err = chat.ParseTools([]byte(r.Tools)); err != nil {
-			return nil, nil, err
-		}
+	text, err := json.Marshal(r)
+	if err != nil {
+		return nil, nil, err
 	}
-	if r.System != "" {
-		messages = append(messages, chat.Message{Role: chat.System, Content: r.System})
+	c, err := chat.ParseConversation(text)
+	if err != nil {
+		return nil, nil, err
 	}
-	var open []chat.Call // calls without a result so far
-	for i, turn := range r.Conversations {
-		m := chat.Message{Content: turn.Value}
-		switch turn.From {
-		case fromHuman:
-			m.Role = chat.User
-		case fromAssistant:
-			m.Role = chat.Assistant
-		case fromObservation:
-			m.Role = chat.ToolRole
-			if len(open) > 0 {
-				m.Name, open = open[0].Name, open[1:]
-			}
-		case fromCall:
-			calls, err := parseCalls(turn.Value)
-			if err != nil {
-				return nil, nil, fmt.Errorf("corpus: turn %d: %w", i, err)
-			}
-			m = chat.Message{Role: chat.Assistant, Calls: calls}
-			open = calls
-		default:
-			return nil, nil, fmt.Errorf("corpus: turn %d is from %q, want human, gpt, function_call or observation", i, turn.From)
-		}
-		messages = append(messages, m)
-	}
-	return messages, tools, nil
-}
-
-// parseCalls reads one call or an array of them.
-func parseCalls(text string) (calls []chat.Call, err error) {
-	if len(text) > 0 && text[0] == '[' {
-		err = json.Unmarshal([]byte(text), &calls)
-		return calls, err
-	}
-	calls = make([]chat.Call, 1)
-	return calls, json.Unmarshal([]byte(text), &calls[0])
+	return c.Messages, c.Tools, nil
 }
 
 // maxRowBytes bounds a line of a file of rows; public data sets stay below 100 KiB.

@@ -27,19 +27,14 @@ type Renderer struct {
 const assistantOpening = "<|im_start|>assistant\n"
 
 // NewRenderer prepares a renderer. The tokenizer must carry a ChatML template, which dialect
-// must be one of: the template's own, or PlainArray, for which it renders as one that knows no
-// tools.
+// must be one of: see chat.Template.WithDialect.
 func NewRenderer(tok *gguf.Tokenizer, dialect chat.Dialect) (*Renderer, error) {
-	source := tok.ChatTemplate
-	if dialect == chat.PlainArray {
-		source = "{%- set tools = none %}" + source
-	}
-	template, err := chat.NewTemplate(source, chat.TemplateOptions{})
+	template, err := chat.NewTemplate(tok.ChatTemplate, chat.TemplateOptions{})
 	if err != nil {
 		return nil, err
 	}
-	if template.Dialect() != dialect {
-		return nil, fmt.Errorf("tokenizer: the chat template writes the dialect %s, not %s", template.Dialect(), dialect)
+	if template, err = template.WithDialect(dialect); err != nil {
+		return nil, err
 	}
 	encoder, err := gguf.NewEncoder(tok)
 	if err != nil {

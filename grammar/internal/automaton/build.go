@@ -281,9 +281,24 @@ func (b *builder) token(e *gbnf.Token, to int32) int32 {
 	return b.add(state{tokens: put(&b.tokens, tokenEdge{id: id, negated: e.Negated, to: to})})
 }
 
-// maxUnroll is the largest count that is written out as states instead of counted in a
-// frame: for one character, copies are cheaper than frames (four hex digits).
-const maxUnroll = 4
+// unrolled returns the largest count of e that is written out as states instead of counted
+// in a frame, for which copies are cheaper: four hex digits, the letters of a top-level
+// domain. Longer runs of any character are counted: see Unit.
+func unrolled(e gbnf.Expr) int {
+	const few, many = 16, 4
+	switch e := e.(type) {
+	case *gbnf.Class:
+		if _, ascii := asciiOf(e); ascii && !e.Negated {
+			return few
+		}
+		return many
+	case *gbnf.Literal:
+		if len(e.Text) <= 1 {
+			return few
+		}
+	}
+	return 0
+}
 
 func (b *builder) repeat(e *gbnf.Repeat, to int32) int32 {
 	switch {
@@ -294,16 +309,16 @@ func (b *builder) repeat(e *gbnf.Repeat, to int32) int32 {
 	case e.Max == 1:
 		item := b.build(e.Item, to)
 		return b.add(state{eps: put(&b.lists, item, to)})
-	case e.Max < 0 && e.Min <= 1 && !b.wide(e.Item, 0):
+	case e.Max < 0 && e.Min <= 1:
 		eps := put(&b.lists, to, to)
 		loop := b.add(state{eps: eps})
-		item := b.build(e.Item, loop) // no nearer to the end than loop itself
+		item := b.build(b.inline(e.Item), loop) // no nearer to the end than loop itself
 		b.lists[eps.from+1] = item
 		if e.Min == 1 {
 			return item
 		}
 		return loop
-	case e.Max >= 0 && e.Max <= maxUnroll && isCharacter(e.Item):
+	case e.Max >= 0 && e.Max <= unrolled(e.Item):
 		from := to
 		for range e.Max - e.Min {
 			item := b.build(e.Item, from)
@@ -326,46 +341,40 @@ func (b *builder) repeat(e *gbnf.Repeat, to int32) int32 {
 	return b.add(s)
 }
 
-// wide reports whether a repetition of e should be counted although it has no bound: runs
-// of characters from a large set are where masks are large, and only counted ones are
-// recognised as units (see Unit).
-func (b *builder) wide(e gbnf.Expr, depth int) bool {
-	const manyCharacters, deep = 128, 4
-	if depth > deep {
-		return false
+// inline returns the expression of a rule of characters, and any other expression as it
+// is: repeated without a bound, characters are then a loop of states, with no call in it.
+func (b *builder) inline(e gbnf.Expr) gbnf.Expr {
+	const most = 32
+	if ref, ok := e.(*gbnf.Ref); ok {
+		if n := most; leaf(b.rules[ref.Rule].Expr, &n) {
+			return b.rules[ref.Rule].Expr
+		}
 	}
-	switch e := e.(type) {
-	case *gbnf.Class:
-		if _, ok := asciiOf(e); ok {
-			return e.Negated
-		}
-		n := rune(0)
-		for _, r := range codePoints(e) {
-			n += r.Hi - r.Lo + 1
-		}
-		return n >= manyCharacters
-	case *gbnf.Ref:
-		return b.wide(b.rules[e.Rule].Expr, depth+1)
-	case *gbnf.Alt:
-		for _, it := range e.Items {
-			if b.wide(it, depth+1) {
-				return true
-			}
-		}
-	case *gbnf.Seq:
-		return len(e.Items) == 1 && b.wide(e.Items[0], depth+1)
-	}
-	return false
+	return e
 }
 
-func isCharacter(e gbnf.Expr) bool {
-	switch e := e.(type) {
-	case *gbnf.Class:
-		return true
-	case *gbnf.Literal:
-		return len(e.Text) <= 1
+// leaf reports whether e calls nothing and has at most n parts.
+func leaf(e gbnf.Expr, n *int) bool {
+	*n--
+	if *n < 0 {
+		return false
 	}
-	return false
+	var items []gbnf.Expr
+	switch e := e.(type) {
+	case *gbnf.Literal, *gbnf.Class:
+	case *gbnf.Seq:
+		items = e.Items
+	case *gbnf.Alt:
+		items = e.Items
+	default:
+		return false
+	}
+	for _, it := range items {
+		if !leaf(it, n) {
+			return false
+		}
+	}
+	return true
 }
 
 func (b *builder) memberList(e *gbnf.Members, to int32) int32 {

@@ -18,8 +18,10 @@ type Program struct {
 	bytes    [256]bool  // bytes that occur in the rules
 
 	units   []*Unit
-	entries []int32         // unit -> the core that takes its first byte
-	unitOf  map[int32]int32 // such a core -> index of units, -1 for none
+	entries []int32          // unit -> the core that takes its first byte
+	unitOf  map[int32]int32  // such a core -> index of units, -1 for none
+	loops   map[string]*Unit // cores of a configuration -> the unit that leads back to them, or nil
+	regions map[string]local // cores of a configuration -> the region they are in
 }
 
 // span is a part of one of the builder's lists.

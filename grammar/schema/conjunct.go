@@ -45,8 +45,10 @@ type conjunct struct {
 
 	// picked are the failures that were chosen since base, where negations multiply; see
 	// absorb.
-	picked []string
+	picked []int32
+	marks  uint64 // a bit for each of picked, several to a bit; see absorbed
 	base   int
+	failed bool // the last of picked is the failure of a named member
 
 	scopes []scope // of schemas with unevaluatedProperties or unevaluatedItems, outermost first
 

@@ -91,6 +91,9 @@ func (c *Compiler) otherMembers(list []classShape) (gbnf.Expr, error) {
 
 // member returns a name with its value and the white space after it.
 func (c *Compiler) member(name string, value gbnf.Expr) gbnf.Expr {
+	if c.opts.Spelling == Canonical && c.opts.Whitespace != Flexible {
+		return join(gbnf.Lit(regex.Quote(name)+c.colon()), value)
+	}
 	return join(c.literal(name), c.space(), gbnf.Lit(c.colon()), c.space(), value, c.space())
 }
 

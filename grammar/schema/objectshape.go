@@ -132,7 +132,7 @@ func (c *Compiler) objectShape(g *goal, j *conjunct) (*objectShape, error) {
 	}
 	s.members = make([]memberShape, len(p.declared))
 	for i, name := range p.declared {
-		s.members[i] = memberShape{name: name, goal: c.goal(g.name+"-"+name, said[i])}
+		s.members[i] = memberShape{name: name, goal: c.goal(g, name, said[i])}
 	}
 	for _, r := range j.required {
 		m := &s.members[p.index[r.name]]
@@ -156,7 +156,7 @@ func (c *Compiler) objectShape(g *goal, j *conjunct) (*objectShape, error) {
 		if closed && !spoken {
 			continue
 		}
-		s.others = append(s.others, classShape{k, c.goal(g.name+"-extra", terms)})
+		s.others = append(s.others, classShape{k, c.goal(g, "extra", terms)})
 		for b, list := range j.others {
 			if b == len(s.demanded) {
 				s.demanded = append(s.demanded, nil)
@@ -171,7 +171,7 @@ func (c *Compiler) objectShape(g *goal, j *conjunct) (*objectShape, error) {
 				values = append(values, list[i].value)
 			}
 			if all {
-				s.demanded[b] = append(s.demanded[b], classShape{k, c.goal(g.name+"-some", values)})
+				s.demanded[b] = append(s.demanded[b], classShape{k, c.goal(g, "some", values)})
 			}
 		}
 	}

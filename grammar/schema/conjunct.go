@@ -12,7 +12,7 @@ import (
 // concerns only values of its own kind; kinds says which kinds of values are left.
 type conjunct struct {
 	kinds kinds
-	dead  *Error // why kinds became empty: the first cause met
+	dead  func() *Error // why kinds became empty: the first cause met
 
 	hasEnum bool
 	enum    []*ojson.Value // allowed values, when hasEnum
@@ -147,7 +147,7 @@ func (c *conjunct) restrict(k kinds, why func() *Error) {
 		return
 	}
 	if c.kinds &= k; c.kinds == 0 {
-		c.dead = why()
+		c.dead = why
 	}
 }
 

@@ -82,7 +82,12 @@ func (c *Compiler) expand(g *goal) error {
 		return &Error{Code: ErrLimit, Err: &LimitError{Name: "Goals", Limit: c.lim.Goals, Got: n}}
 	}
 	g.state = goalExpanding
-	x := &expansion{c: c}
+	x := c.spare // expansions nest
+	if c.spare = nil; x == nil {
+		x = &expansion{}
+	}
+	*x = expansion{c: c, active: x.active[:0]}
+	defer func() { c.spare = x }()
 	alts := []*conjunct{newConjunct()}
 	for _, t := range g.terms {
 		var err *Error
@@ -107,6 +112,13 @@ func (c *Compiler) finished(g *goal) error {
 	for _, j := range g.alts {
 		if err := c.finish(j); err != nil {
 			return err
+		}
+		if !j.splits() {
+			if alts == nil {
+				alts = make([]*conjunct, 0, len(g.alts))
+			}
+			alts = append(alts, j)
+			continue
 		}
 		split, err := c.splitWitnesses(j)
 		if err != nil {

@@ -62,13 +62,15 @@ const (
 	maxWitnesses = 6
 )
 
+// splits reports whether splitWitnesses has anything to do.
+func (j *conjunct) splits() bool {
+	return len(j.witnesses) > 0 && j.kinds&kindObject != 0 && !j.hasEnum
+}
+
 // splitWitnesses turns a conjunct with witnesses into alternatives that say which name
 // each one has: a declared one, or any other. Witnesses under other names may be the same
 // member or different ones.
 func (c *Compiler) splitWitnesses(j *conjunct) ([]*conjunct, error) {
-	if len(j.witnesses) == 0 || j.kinds&kindObject == 0 || j.hasEnum {
-		return []*conjunct{j}, nil
-	}
 	if n := len(j.witnesses); n > maxWitnesses {
 		return nil, j.witnesses[n-1].at.fail(ErrLimit, "%w", &LimitError{Name: "members demanded by negations", Limit: maxWitnesses, Got: n})
 	}

@@ -49,6 +49,7 @@ type Compiler struct {
 	shared    map[string]gbnf.Expr // of names
 	names     map[string]int       // uses of each rule name
 	ways      map[string]int32     // numbers of ways to fail; see absorb.go
+	spare     *expansion           // not in use
 
 	objectLoc *location // {"type": "object"}
 	falseLoc  *location // the schema false

@@ -24,8 +24,11 @@ func (x *expansion) applyAll(alts []*conjunct, terms []term) ([]*conjunct, *Erro
 		x.bases++
 		j.base, j.picked, j.marks = x.bases, nil, 0
 	}
+	alts, terms, err := x.discriminate(alts, terms)
+	if err != nil {
+		return nil, err
+	}
 	for _, t := range terms {
-		var err *Error
 		if alts, err = x.apply(alts, t); err != nil {
 			return nil, err
 		}

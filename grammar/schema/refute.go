@@ -227,8 +227,12 @@ func (x *expansion) refuteApplicator(j *conjunct, at place, v *ojson.Value) (out
 		}
 		out, err = x.applyAll([]*conjunct{j.clone()}, none)
 		if at.keyword == "oneOf" {
+			sketches := x.c.sketches(branches)
 			for i, a := range branches {
-				for _, b := range branches[:i] {
+				for k, b := range branches[:i] {
+					if apart(sketches[i], sketches[k]) {
+						continue
+					}
 					apply(j, a, b)
 				}
 			}

@@ -13,6 +13,7 @@ type sketch struct {
 type memberSketch struct {
 	kinds  kinds
 	values map[string]bool // nil: any
+	listed []*ojson.Value  // among which those of values are
 }
 
 // minSketched is the number of branches from which sketches pay: they are made one by one,
@@ -89,7 +90,7 @@ func (m *memberSketch) limit(l *location) {
 			keys[key] = true
 		}
 	}
-	m.values = keys
+	m.values, m.listed = keys, values
 }
 
 // apart reports whether it is certain that no value is of an alternative of both.

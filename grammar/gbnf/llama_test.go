@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -174,8 +175,8 @@ func (v *verdicts) compare(t *testing.T, name string, g *gbnf.Grammar, size int)
 		}
 	}
 	for _, x := range []string{text, damaged} {
-		if !utf8.ValidString(x) {
-			continue // llama.cpp reads some bytes that are no UTF-8
+		if !utf8.ValidString(x) || strings.Contains(x, "\x00") {
+			continue // llama.cpp reads some bytes that are no UTF-8, and never U+0000, which ends its strings
 		}
 		got, want := llamaAccepts(t, s, x, v.tokens, v.eog), ruletest.Accepts(printed, x)
 		if got != want {
@@ -210,7 +211,7 @@ func TestLlamaAgreesOnTools(t *testing.T) {
 		if len(sets) < most {
 			set = sets[i]
 		}
-		g, err := toolGrammar(set.tools)
+		g, err := toolGrammar(set.tools, []chat.Dialect{chat.PlainArray, chat.Hermes, chat.Qwen3Coder, chat.GLM45}[i%4])
 		if err != nil {
 			refused++
 			continue
@@ -218,7 +219,7 @@ func TestLlamaAgreesOnTools(t *testing.T) {
 		v.compare(t, set.name, g, 60)
 	}
 	t.Logf("%d tool sets, %d refused; texts: %d accepted, %d rejected", v.grammars, refused, v.accepted, v.rejected)
-	if v.grammars < most || v.accepted < most*2/3 || v.rejected < most/3 {
+	if v.grammars < most || v.accepted < most/2 || v.rejected < most/3 {
 		t.Errorf("%d tool sets are too few to mean anything", v.grammars)
 	}
 }
@@ -310,22 +311,23 @@ func toolSets(t *testing.T) []toolSet {
 	return sets
 }
 
-// toolGrammar is the grammar of an array of calls.
-func toolGrammar(text []byte) (*gbnf.Grammar, error) {
+// toolGrammar is the grammar of calls in a dialect.
+func toolGrammar(text []byte, d chat.Dialect) (*gbnf.Grammar, error) {
 	tools, err := chat.ParseTools(text)
 	if err != nil {
 		return nil, err
 	}
 	b := gbnf.NewBuilder()
+	c := schema.New(b, schema.Options{PythonNames: true, ClosedObjects: true})
 	var rules []chat.ToolRules
 	for _, tool := range tools {
-		e, err := schema.CompileTool(b, tool.Name, tool.Parameters, schema.Options{PythonNames: true, ClosedObjects: true})
+		e, _, err := c.ToolTextMarkup(tool.Name, tool.Parameters, d.Markup())
 		if err != nil {
 			return nil, err
 		}
 		rules = append(rules, chat.ToolRules{Name: tool.Name, Arguments: e})
 	}
-	root, err := chat.PlainArray.Grammar(b, rules, chat.Choice{Mode: chat.Required}, 0)
+	root, err := d.Grammar(b, rules, chat.Choice{Mode: chat.Required}, 0)
 	if err != nil {
 		return nil, err
 	}

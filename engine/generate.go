@@ -173,7 +173,7 @@ func (g *generation) run(ctx context.Context) error {
 	defer func() { g.res.Timings.Decode = time.Since(decode) }()
 	var logits []float32
 	if !done {
-		g.masks.request(g.left)
+		g.masks.request()
 		logits, err = g.feed(ctx, fed, 0)
 	}
 	decode = time.Now()
@@ -189,7 +189,7 @@ func (g *generation) run(ctx context.Context) error {
 		if done, forced, err = g.force(); done || err != nil {
 			return err
 		}
-		g.masks.request(g.left)
+		g.masks.request()
 		fed = append(fed[:0:0], tok)
 		fed = append(fed, forced...)
 		g.res.Steps++
@@ -209,6 +209,9 @@ func (g *generation) force() (done bool, tokens []int32, err error) {
 	}
 	tokens = g.masks.matcher.ForcedTokens(maxForced, g.tokenize)
 	for i, t := range tokens {
+		if !g.masks.matcher.FitsAfter(t, g.left-1) {
+			return false, tokens[:i], nil // there is a shorter way to split the bytes
+		}
 		g.res.Forced++
 		if done, err = g.take(t); done || err != nil {
 			return done, tokens[:i+1], err
@@ -272,8 +275,41 @@ func (g *generation) choose(logits []float32) (int32, error) {
 	waited := time.Now()
 	g.res.Timings.Mask += waited.Sub(start)
 	tok, err := g.smp.Sample(logits, mask)
+	if err == nil && g.masks != nil && !g.masks.matcher.FitsAfter(tok, g.left-1) {
+		tok, err = g.steer(logits, mask, tok)
+	}
 	g.res.Timings.Sample += time.Since(waited)
 	return tok, err
+}
+
+// maxRedraws is how often another token is drawn in place of one after which the text could not
+// be completed within its budget. Drawing from what is left is drawing from the tokens that can be; where
+// nearly all tokens cannot, as within a string that must close, it would take long.
+const maxRedraws = 8
+
+// steer draws a token after which the text can be completed within the budget, counting the tokens of
+// a shortest completion; tok, which was drawn from mask, is none. Where the budget is too small in
+// any case, it stays.
+func (g *generation) steer(logits []float32, mask vocab.Mask, tok int32) (int32, error) {
+	m := g.masks.matcher
+	if m.MinTokens() > g.left {
+		return tok, nil
+	}
+	for range maxRedraws {
+		mask.Unset(tok)
+		if mask.Count() == 0 {
+			break
+		}
+		var err error
+		if tok, err = g.smp.Sample(logits, mask); err != nil || m.FitsAfter(tok, g.left-1) {
+			return tok, err
+		}
+	}
+	// A token for each byte is enough in any case: that mask holds no token that does not fit.
+	if t, ok := m.Closing(); !m.FillMaskWithin(mask, g.left) && ok {
+		return t, nil
+	}
+	return g.smp.Sample(logits, mask)
 }
 
 // take appends a token to the text and reports whether the text has ended.
@@ -314,26 +350,26 @@ func (g *generation) take(tok int32) (done bool, err error) {
 type maskWorker struct {
 	matcher *grammar.Matcher
 	mask    vocab.Mask
-	ask     chan int
+	ask     chan struct{}
 	answer  chan vocab.Mask
 }
 
 func newMaskWorker(m *grammar.Matcher, width int) *maskWorker {
-	w := &maskWorker{matcher: m, mask: vocab.NewMask(width), ask: make(chan int, 1), answer: make(chan vocab.Mask, 1)}
+	w := &maskWorker{matcher: m, mask: vocab.NewMask(width), ask: make(chan struct{}, 1), answer: make(chan vocab.Mask, 1)}
 	go func() {
 		defer close(w.answer)
-		for left := range w.ask {
-			w.matcher.FillMaskWithin(w.mask, left)
+		for range w.ask {
+			w.matcher.FillMask(w.mask)
 			w.answer <- w.mask
 		}
 	}()
 	return w
 }
 
-// request starts the next mask; the text may take at most left tokens more.
-func (w *maskWorker) request(left int) {
+// request starts the next mask.
+func (w *maskWorker) request() {
 	if w != nil {
-		w.ask <- left
+		w.ask <- struct{}{}
 	}
 }
 

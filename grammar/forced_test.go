@@ -140,3 +140,27 @@ func TestForcedTokensAreAllowed(t *testing.T) {
 		t.Errorf("only %d tokens were forced", some)
 	}
 }
+
+// BenchmarkForcedTokens measures asking at each token of a call: where something is forced and
+// where nothing is.
+func BenchmarkForcedTokens(b *testing.B) {
+	v := publishedVocab(b, "qwen2.5")
+	c := benchCompile(b, benchGrammar(b), v)
+	ids := longestTokens(v, `{"city": "Lisbon, the capital", "days": 3, "scale": "celsius", "tags": ["a", "warm place"]}`)
+	tokenize := func(text []byte) []int32 { return longestTokens(v, string(text)) }
+	m := c.NewMatcher()
+	forced, calls := 0, 0
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Reset()
+		for _, id := range ids {
+			forced += len(m.ForcedTokens(256, tokenize))
+			calls++
+			if err := m.Accept(id); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(calls), "ns/call")
+	b.ReportMetric(float64(forced)/float64(calls), "tokens/call")
+}

@@ -15,9 +15,10 @@ var ErrToken = errors.New("token not allowed by the grammar")
 // goroutine; Clone gives another one its own. A Matcher holds two words for each token
 // accepted, which clones share.
 type Matcher struct {
-	c       *Compiled
-	history history // the places after 0, 1, 2 … tokens
-	ended   bool    // an end-of-generation token was accepted, last
+	c        *Compiled
+	history  history              // the places after 0, 1, 2 … tokens
+	ended    bool                 // an end-of-generation token was accepted, last
+	closings map[mask.Pos]closing // see Matcher.closing
 }
 
 // NewMatcher returns a Matcher before the first token.

@@ -69,10 +69,12 @@ func (f grammarFlags) whitespace() schema.Whitespace {
 
 // grammarPrintCmd is "callama grammar print".
 type grammarPrintCmd struct {
-	Tools  string `xor:"input" required:"" placeholder:"FILE" help:"Tools: prints the grammar of an array of calls. - reads standard input."`
+	Tools  string `xor:"input" required:"" placeholder:"FILE" help:"Tools: prints the grammar of a reply with calls, in the notation of --dialect. - reads standard input."`
 	Schema string `xor:"input" required:"" placeholder:"FILE" help:"JSON Schema: prints the grammar of its instances."`
 	GBNF   string `name:"gbnf" xor:"input" required:"" placeholder:"FILE" help:"GBNF file: prints it as Callama reads it."`
 	Root   string `default:"root" help:"Start rule of the GBNF file."`
+	// Dialect matters for tools only.
+	Dialect string `default:"plain-array" placeholder:"NAME" help:"Notation of calls: ${dialects}."`
 	grammarFlags
 }
 
@@ -81,7 +83,11 @@ func (c *grammarPrintCmd) Run(a *app) error {
 	input := source{kind: gbnfSource, path: c.GBNF, root: c.Root}
 	switch {
 	case c.Tools != "":
-		input = source{kind: toolsSource, path: c.Tools}
+		d, err := chat.ParseDialect(c.Dialect)
+		if err != nil {
+			return err
+		}
+		input = source{kind: toolsSource, path: c.Tools, dialect: d}
 	case c.Schema != "":
 		input = source{kind: schemaSource, path: c.Schema}
 	}
@@ -113,10 +119,12 @@ const (
 	gbnfSource   sourceKind = "gbnf"
 )
 
-// source is a file that describes a grammar. root is the start rule of a GBNF file.
+// source is a file that describes a grammar. root is the start rule of a GBNF file, dialect how
+// calls of tools are written.
 type source struct {
 	kind       sourceKind
 	path, root string
+	dialect    chat.Dialect
 }
 
 // compiled is the grammar of a source, or why there is none: an error for each tool that
@@ -139,7 +147,7 @@ func (s source) compile(data []byte, f grammarFlags) compiled {
 		if err != nil {
 			return compiled{errs: []error{err}}
 		}
-		return compileTools(docs, chat.PlainArray, f.toolOptions())
+		return compileTools(docs, s.dialect, f.toolOptions())
 	case schemaSource:
 		doc, err := parseSchema(data)
 		if err != nil {

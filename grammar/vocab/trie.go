@@ -45,19 +45,24 @@ type Node struct {
 	endDepth  uint32 // end<<8 | depth
 }
 
-// Find returns the node that the bytes lead to, and whether there is one. Cost: at most 256
-// nodes for each byte.
+// Child returns the node that a byte leads to from a node, and whether there is one. Cost: at
+// most 256 nodes.
+func (t *Trie) Child(node int, b byte) (child int, ok bool) {
+	end := t.Nodes[node].End()
+	for i := node + 1; i < end; i = t.Nodes[i].End() {
+		if t.Nodes[i].Byte() == b {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// Find returns the node that the bytes lead to, and whether there is one.
 func (t *Trie) Find(path []byte) (node int, ok bool) {
 	for _, b := range path {
-		end := t.Nodes[node].End()
-		i := node + 1
-		for i < end && t.Nodes[i].Byte() != b {
-			i = t.Nodes[i].End()
-		}
-		if i >= end {
+		if node, ok = t.Child(node, b); !ok {
 			return 0, false
 		}
-		node = i
 	}
 	return node, true
 }

@@ -101,7 +101,7 @@ func (m *Model) contentRules(req Request) (kind string, text []string, rules fun
 		}
 	case req.Regex != "":
 		return "regex", []string{req.Regex}, func(b *gbnf.Builder, _ *built) (gbnf.Expr, error) {
-			return regex.Whole(b, "pattern", req.Regex, regex.Limits{})
+			return regex.Whole("pattern", req.Regex, regex.Limits{})
 		}
 	case len(req.Choices) > 0:
 		return "choices", req.Choices, func(*gbnf.Builder, *built) (gbnf.Expr, error) {

@@ -6,8 +6,10 @@ import "github.com/callama/callama/grammar/internal/mask"
 // chunk, which is the only one that is written: a copy costs the same however long the text
 // is. It is never empty.
 type history struct {
-	last *chunk // owned
-	n    int    // places
+	last   *chunk // owned
+	n      int    // places
+	shared int    // chunks that begin before this place may be those of copies too
+	spare  *chunk // owned, for the places to come
 }
 
 // chunkLen is the number of places in a chunk: of half a kilobyte, so that neither copies nor
@@ -15,7 +17,7 @@ type history struct {
 const chunkLen = 32
 
 type chunk struct {
-	before *chunk // full and shared
+	before *chunk // full
 	first  int    // places before this chunk
 	places [chunkLen]mask.Pos
 }
@@ -30,7 +32,14 @@ func (h *history) top() mask.Pos { return h.last.places[h.n-1-h.last.first] }
 
 func (h *history) push(p mask.Pos) {
 	if h.n == h.last.first+chunkLen {
-		h.last = &chunk{before: h.last, first: h.n}
+		next := h.spare
+		if next == nil {
+			next = &chunk{}
+		} else {
+			h.spare = next.before
+		}
+		next.before, next.first = h.last, h.n
+		h.last = next
 	}
 	h.last.places[h.n-h.last.first] = p
 	h.n++
@@ -38,18 +47,22 @@ func (h *history) push(p mask.Pos) {
 
 // cut keeps the first n places, at least 1.
 func (h *history) cut(n int) {
-	c := h.last
-	for c.first >= n {
-		c = c.before
-	}
-	if c != h.last {
-		own := *c
-		h.last = &own
+	for h.last.first >= n {
+		c := h.last
+		h.last = c.before
+		if h.last.first < h.shared { // the one before may be read by copies
+			own := *h.last
+			h.last = &own
+			h.shared = own.first
+		}
+		clear(c.places[:]) // what it held may be large
+		c.before, h.spare = h.spare, c
 	}
 	h.n = n
 }
 
 func (h *history) clone() history {
+	h.shared = h.last.first
 	own := *h.last
-	return history{last: &own, n: h.n}
+	return history{last: &own, n: h.n, shared: h.shared}
 }

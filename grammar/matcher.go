@@ -107,7 +107,8 @@ func (m *Matcher) State() int { return int(m.pos().ID()) }
 // Len returns the number of tokens accepted.
 func (m *Matcher) Len() int { return m.history.n - 1 }
 
-// Rollback takes back the last n tokens. Cost: a step for every 32 of them.
+// Rollback takes back the last n tokens. Cost: a step for every 32 of them; it allocates
+// nothing unless a clone shares them.
 func (m *Matcher) Rollback(n int) error {
 	if n < 0 || n > m.Len() {
 		return fmt.Errorf("grammar: roll back %d of %d tokens", n, m.Len())

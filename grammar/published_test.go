@@ -148,3 +148,31 @@ func TestMaskBenchAgainstTheWalk(t *testing.T) {
 		})
 	}
 }
+
+// TestSteadyState: where a text was before, FillMask and Accept allocate nothing, also with a budget.
+func TestSteadyState(t *testing.T) {
+	v := publishedVocab(t, benchVocabs[0])
+	for _, w := range waysAround {
+		g, err := schema.CompileText([]byte(w.schema), schema.Options{Whitespace: schema.Model})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := grammar.Compile(g, v, grammar.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, dst, tokens := c.NewMatcher(), vocab.NewMask(v.Width()), longest(v, w.text)
+		allocs := testing.AllocsPerRun(5, func() { // after a run that is not counted
+			m.Reset()
+			for i, tok := range tokens {
+				m.FillMaskWithin(dst, len(tokens)+m.MinBytes()-i)
+				if !dst.Has(tok) || m.Accept(tok) != nil {
+					return
+				}
+			}
+		})
+		if allocs > 0 {
+			t.Errorf("%s: %v allocations in %d tokens", w.name, allocs, len(tokens))
+		}
+	}
+}

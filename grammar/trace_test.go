@@ -107,7 +107,7 @@ func TestTraceFrames(t *testing.T) {
 		{"place", "", `{"type":"object","properties":{"a":{"type":"integer"},"b":{"items":{"enum":["x"]}}}}`, `{"b":["`,
 			"root schema() member schema-b(/properties/b) schema-b-item(/properties/b/items)"},
 		{"integer", "", `{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"],"additionalProperties":false}`, `{"a":1`,
-			"root schema(); root schema() member schema-a(/properties/a) integer item"},
+			"root schema(); root schema() member schema-a(/properties/a) item"},
 		{"merged", "", `{"allOf":[{"properties":{"a":{"minLength":1}}},{"properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false}],"type":"object"}`, `{"a":"`,
 			"root schema() member schema-a(/allOf/0/properties/a /allOf/1/properties/a)"},
 	} {

@@ -77,6 +77,52 @@ class Operations(unittest.TestCase):
                 self.assertLess(error, 0.02, f"{ops.name}, {name}")
 
 
+class LookBack(unittest.TestCase):
+    def test_heads_look_back(self):
+        shape = T.Shape(vocab_size=96, hidden_size=256, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2,
+                        intermediate_size=64, max_position_embeddings=64, rope_theta=1e4)
+        values = T.initial(shape, 1, 2)
+        self.assertTrue((values["2.bias"] == 0).all(), "the third layer was not asked for")
+        before, T.COMPUTE = T.COMPUTE, torch.float32
+        try:
+            q, k, _ = T.TorchOps.split_heads(values["1.bias"].repeat(32, 1), 1, 32, shape, *T.angles(shape, 32))
+        finally:
+            T.COMPUTE = before
+        p = T.TorchOps.causal_softmax(q[0, :2] @ k[0, :1].transpose(1, 2))
+        for head in (0, 1):
+            for at in (5, 31):
+                self.assertGreater(p[head, at, at - 1 - head].item(), 0.95)
+
+
+class Swap(unittest.TestCase):
+    WORDS = ["type", "the", "red", "green", "blue", "Red", "Blue", "7", "\u0120", *("åĮĹ", "äº¬", "çº¢")]  # 北 京 红
+
+    def test_kinds(self):
+        self.assertEqual([T.WordSwap.kind_of(w) for w in self.WORDS], [1, 1, 1, 1, 1, 2, 2, 0, 0, 3, 3, 3])
+        self.assertEqual(T.WordSwap.kind_of("åĮ"), 0, "part of a character")
+
+    def test_swaps_rare_words_everywhere_the_same(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, "tokenizer.json"), "w") as f:
+                json.dump({"model": {"vocab": {w: i for i, w in enumerate(self.WORDS)}}}, f)
+            path = os.path.join(folder, "a.tok")
+            conversations = [[0, 1, 2, 5, 9, 2]] + [[1, 7, 8]] * 99
+            with open(path, "wb") as f:
+                flat = sum(conversations, [])
+                f.write(b"CALTOK01" + struct.pack("<IIQ", len(self.WORDS), len(conversations), len(flat)))
+                f.write(np.array([len(c) for c in conversations], "<u4").tobytes() + np.array(flat, "<u2").tobytes() + bytes(len(flat)))
+            swap = T.WordSwap(folder, T.TokenFile(path), 1.0)
+        swapped, rng = set(), np.random.default_rng(1)
+        for _ in range(50):
+            ids = np.array([conversations[0]])
+            swap(ids, rng)
+            kept, often, red, capital, north, again = ids[0]
+            self.assertEqual((kept, often, red), (0, 1, again))  # "type" is JSON Schema's, "the" is frequent
+            self.assertTrue(red in (2, 3, 4) and capital in (5, 6) and north in (9, 10, 11), ids)
+            swapped.add(int(red))
+        self.assertEqual(swapped, {2, 3, 4})
+
+
 class Run(unittest.TestCase):
     def setUp(self):
         self.dir = tempfile.TemporaryDirectory()

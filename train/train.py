@@ -74,35 +74,67 @@ class TokenFile:
         return torch.from_numpy(ids), torch.from_numpy(weights)
 
 
-class Repeats:
-    """Random tokens of which spans come again: nothing to learn but copying, at almost every token.
+class WordSwap:
+    """Replaces rare words by others, in a conversation everywhere the same.
 
-    It stands in for a token file: made up in memory from a seed.
+    The names, words and characters of the training data are few, and a model that has seen only them
+    copies only them. With words swapped a conversation stays right as long as what is asked
+    for is found by copying and comparing, and every token of the vocabulary is copied sooner or later.
     """
 
-    CONVERSATIONS = 50000
+    RARE = 0.04  # words in a larger share of the conversations are what sentences and schemas are made of
+    SAMPLE = 3000  # conversations in which they are counted
 
-    def __init__(self, vocab, seed):
-        self.path, self.vocab = "repeats", vocab
-        rng = np.random.default_rng([seed, 2])
-        lengths, ids, weights = [], [], []
-        for _ in range(self.CONVERSATIONS):
-            text = rng.integers(1, vocab, rng.integers(8, 60))
-            parts, learned = [text], [np.zeros(len(text), np.uint8)]
-            for _ in range(4):
-                start = rng.integers(0, len(text) - 4)
-                span = text[start:start + rng.integers(3, 24)]
-                parts.append(span)
-                learned.append(np.ones(len(span), np.uint8))
-                learned[-1][0] = 0  # nobody can know where a span begins
-            ids += parts
-            weights += learned
-            lengths.append(sum(map(len, parts)))
-        self.lengths, self.ids, self.weights = np.array(lengths), np.concatenate(ids), np.concatenate(weights)
-        self.ends = np.cumsum(self.lengths)
+    # Words of JSON Schema and of values, some of them rare.
+    KEPT = set("""type object string number integer boolean array items enum required format minimum maximum
+        properties description parameters name arguments default true false null date time email uri""".split())
 
-    rows = TokenFile.rows
+    def __init__(self, tokenizer, file, share):
+        with open(os.path.join(tokenizer, "tokenizer.json")) as f:
+            vocab = json.load(f)["model"]["vocab"]
+        seen = np.zeros(max(file.vocab, len(vocab)), np.int64)
+        sample = np.random.default_rng(0).permutation(len(file.lengths))[:self.SAMPLE]
+        for number in sample:
+            seen[np.unique(file.ids[file.ends[number] - file.lengths[number]:file.ends[number]])] += 1
+        self.share, self.kind = share, np.zeros(len(seen), np.int8)  # 0: stays
+        for text, i in vocab.items():
+            if seen[i] < self.RARE * len(sample) and text not in self.KEPT:
+                self.kind[i] = self.kind_of(text)
+        self.members = [np.flatnonzero(self.kind == k) for k in range(4)]
 
+    @staticmethod
+    def kind_of(text):
+        """1: a small word or part of one, 2: one with a capital, 3: a character outside ASCII."""
+        if text.isascii() and text.isalpha():
+            return 1 if text.islower() else 2
+        codes = [BYTES.get(c, 0) for c in text]
+        try:
+            return 3 if len(bytes(codes).decode()) == 1 and codes[0] >= 0x80 else 0
+        except UnicodeDecodeError:
+            return 0
+
+    def __call__(self, ids, rng):
+        for row in ids:
+            if rng.random() >= self.share:
+                continue
+            present = np.unique(row)
+            chosen = present[(self.kind[present] > 0) & (rng.random(len(present)) < rng.random())]
+            table = np.arange(len(self.kind))
+            for k in (1, 2, 3):
+                old = chosen[self.kind[chosen] == k]
+                new = rng.permutation(np.setdiff1d(self.members[k], present))[:len(old)]
+                table[old[:len(new)]] = new
+            row[:] = table[row]
+
+
+def byte_alphabet():
+    """The characters by which byte-level BPE spells bytes, to the bytes (GPT-2's table)."""
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [b for b in range(256) if b not in plain]
+    return {chr(b): b for b in plain} | {chr(256 + i): b for i, b in enumerate(others)}
+
+
+BYTES = byte_alphabet()
 
 WIDTH_STEP = 16  # rows are padded to a multiple: oneDNN compiles its kernels anew for each shape
 WINDOW = 2048  # conversations that are sorted by length together
@@ -558,8 +590,8 @@ class Optimizer:
 class Stream:
     """Micro-batches of the stages' files, one after the other as the run goes on. Its place is two numbers."""
 
-    def __init__(self, stages, tokens, longest, seed):
-        self.stages, self.tokens, self.longest, self.seed = stages, tokens, longest, seed
+    def __init__(self, stages, tokens, longest, seed, swap=None):
+        self.stages, self.tokens, self.longest, self.seed, self.swap = stages, tokens, longest, seed, swap
         self.stage, self.drawn, self.passes = 0, 0, None
 
     def seek(self, stage, drawn):
@@ -583,7 +615,10 @@ class Stream:
             self.seek(stage, 0)
         self.drawn += 1
         numbers, width = next(self.passes)
-        return self.stages[self.stage][0].rows(numbers, width)
+        ids, weights = self.stages[self.stage][0].rows(numbers, width)
+        if self.swap:
+            self.swap(ids.numpy(), np.random.default_rng([self.seed, self.stage, self.drawn, 3]))
+        return ids, weights
 
 
 class Trainer:
@@ -592,7 +627,8 @@ class Trainer:
         self.ops = KernelOps if LIB and COMPUTE is torch.bfloat16 else TorchOps
         self.tables = angles(shape, args.seq)
         self.optimizer = Optimizer(params.trained, args.optimizer == "muon" and not params.lora, args.weight_decay)
-        self.stream = Stream(stages, args.micro_tokens, args.seq, args.seed)
+        swap = WordSwap(args.tokenizer, stages[-1][0], args.swap_words) if args.swap_words else None
+        self.stream = Stream(stages, args.micro_tokens, args.seq, args.seed, swap)
         self.pool = concurrent.futures.ThreadPoolExecutor(args.threads, initializer=torch.set_num_threads, initargs=(1,))
         self.step, self.tokens, self.supervised, self.seconds = 0, 0, 0, 0.0
         self.log, self.stop, self.best = [], False, -1.0
@@ -725,7 +761,8 @@ class Trainer:
             if last - saved > a.save_minutes * 60:
                 self.save()
                 saved = time.monotonic()
-        self.validate_all()
+        if not self.stop:
+            self.validate_all()
         self.save()
         print(f"done: {self.step} steps, {self.tokens} tokens, {self.supervised} with a loss, "
               f"{self.seconds:.0f} s, {self.tokens / max(1e-9, self.seconds):.0f} tokens/s", flush=True)
@@ -875,8 +912,6 @@ def arguments():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     p.add_argument("--tokens", nargs="+", required=True, metavar="FILE[@UNTIL]",
                    help="training files, one after the other; UNTIL is the share of the run at which the next begins")
-    p.add_argument("--repeats", type=float, default=0, metavar="UNTIL",
-                   help="begin with random tokens that come again, until this share of the run")
     p.add_argument("--valid", nargs="*", default=[], metavar="[LABEL=]FILE", help="held-out files")
     p.add_argument("--out", required=True, help="folder of the results")
     p.add_argument("--init", metavar="DIR", help="start from the model in this folder")
@@ -901,6 +936,9 @@ def arguments():
     p.add_argument("--clip", type=float, default=1.0)
     p.add_argument("--prompt-share", type=float, default=0.1, help="share of the prompts' tokens that have a loss too")
     p.add_argument("--prompt-weight", type=float, default=0.1, help="their weight")
+    p.add_argument("--swap-words", type=float, default=0, metavar="SHARE",
+                   help="share of conversations in which rare words are swapped for others; needs --tokenizer")
+    p.add_argument("--tokenizer", metavar="DIR", help="folder of tokenizer.json")
     p.add_argument("--lora-rank", type=int, default=0, help="train an adapter of this rank for --init's model")
     p.add_argument("--lora-alpha", type=float, help="default: twice the rank")
     for name, value in (("hidden", 256), ("layers", 6), ("heads", 4), ("kv-heads", 2), ("intermediate", 512),
@@ -914,6 +952,8 @@ def arguments():
     a = p.parse_args()
     if bool(a.hours) == bool(a.steps):
         p.error("one of --hours and --steps is needed")
+    if a.swap_words and not a.tokenizer:
+        p.error("--swap-words needs --tokenizer")
     if a.lora_rank and not a.init:
         p.error("--lora-rank needs --init")
     if a.hidden % a.heads or a.heads % a.kv_heads or a.hidden // a.heads % 2:
@@ -931,8 +971,6 @@ def main():
     elif not a.no_kernels:
         compile_kernels()
     stages = []
-    if a.repeats:
-        stages.append((Repeats(TokenFile(a.tokens[0].partition("@")[0]).vocab, a.seed), a.repeats))
     for text in a.tokens:
         path, _, until = text.partition("@")
         stages.append((TokenFile(path), float(until or 1)))

@@ -55,7 +55,7 @@ func TestData(t *testing.T) {
 		}
 	}
 	bad := file("bad.jsonl")
-	if err := os.WriteFile(bad, []byte("{}\nnot JSON\n"), 0o600); err != nil {
+	if err := os.WriteFile(bad, []byte("{\"conversations\": []}\nnot JSON\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {

@@ -115,7 +115,7 @@ func (c *grammarDebugCmd) subject(a *app) (s explain.Subject, name string, err e
 	case c.Regex != "":
 		b := gbnf.NewBuilder()
 		root := b.Declare("root")
-		e, err := regex.Whole(b, "pattern", c.Regex, regex.Limits{})
+		e, err := regex.Whole("pattern", c.Regex, regex.Limits{})
 		if err != nil {
 			return s, "", err
 		}

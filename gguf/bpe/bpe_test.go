@@ -67,6 +67,26 @@ func TestPieceOfBrokenText(t *testing.T) {
 	}
 }
 
+// FuzzPiece: pieces are never empty and make the text again.
+func FuzzPiece(f *testing.F) {
+	for _, text := range []string{"it's 12 x\n\n {\"a\": -1}", "北京 é\u0301\xff", "  \t\r\n"} {
+		f.Add(text, 1)
+		f.Add(text, 3)
+	}
+	f.Fuzz(func(t *testing.T, text string, digits int) {
+		if digits < 1 || digits > 9 {
+			return
+		}
+		for rest := text; rest != ""; {
+			n := Piece(rest, digits)
+			if n < 1 || n > len(rest) {
+				t.Fatalf("a piece of %d bytes in %q", n, rest)
+			}
+			rest = rest[n:]
+		}
+	})
+}
+
 func TestLearn(t *testing.T) {
 	for _, tc := range []struct {
 		name, corpus string

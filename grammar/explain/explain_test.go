@@ -64,7 +64,7 @@ func TestCauses(t *testing.T) {
 		{"no such property", person, strict, `{"name": "B", "age": 12, "size"`, `{"name": "B", "age": 12, "`, "`tags\": `", "", "/additionalProperties"},
 		{"enum", person, strict, `{"name": "B", "age": 12, "tags": ["odd"`, `{"name": "B", "age": 12, "tags": ["o`, "`ld\"`", "/properties/tags/items", "/properties/tags/items/enum"},
 		{"maxItems", person, strict, `{"name": "B", "age": 12, "tags": ["new", "new", "new"`, `{"name": "B", "age": 12, "tags": ["new", "new"`, "`]`", "/properties/tags", "/properties/tags/maxItems"},
-		{"reference", person, strict, `{"name": "B", "age": 12, "when": "2024-13`, `{"name": "B", "age": 12, "when": "2024-1`, "`2`", "/properties/when", "/$defs/when/format"},
+		{"reference", person, strict, `{"name": "B", "age": 12, "when": "2024-13`, `{"name": "B", "age": 12, "when": "2024-1`, "`2-`", "/properties/when", "/$defs/when/format"},
 		{"order", person, strict, `{"age": 12`, `{"`, "`name\": `", "", "properties come in the schema's order (--order any lifts it)"},
 		{"white space", person, strict, `{ "name"`, `{`, "`\"name\": `", "", "white space is fixed (--whitespace flexible lifts it)"},
 		{"spelling", person, strict, `{"name": "\u0041"`, `{"name": "\u00`, "`1`", "/properties/name", "values have one spelling: no escapes that are not needed, integers without fraction or exponent"},
@@ -72,7 +72,7 @@ func TestCauses(t *testing.T) {
 		{"digits", `{"type":"integer"}`, schema.Options{}, `1234567890123456789`, `123456789012345678`, "the end", "", "values have one spelling: no escapes that are not needed, integers without fraction or exponent; the digits of numbers are bounded"},
 		{"either branch", `{"anyOf":[{"type":"integer"},{"type":"boolean"}]}`, schema.Options{}, `"`, ``, "`true`", "", "/anyOf/0/type; /anyOf/1/type"},
 		{"both at once", `{"type":"string","maxLength":2,"pattern":"^a*$"}`, schema.Options{}, `"aab`, `"aa`, "`\"`", "", ""},
-		{"not JSON", `{"type":"object"}`, schema.Options{}, `{"a":]`, `{"a":`, "`{`", "", ""},
+		{"not JSON", `{"type":"object"}`, schema.Options{}, `{"a":]`, `{"a":`, "[\"\\-0-9[{]", "", ""},
 		{"the end", `{"type":"boolean"}`, schema.Options{}, `true!`, `true`, "the end", "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

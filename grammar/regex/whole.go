@@ -4,9 +4,9 @@ import "github.com/callama/callama/grammar/gbnf"
 
 // Whole returns the expression of the texts that the pattern matches from their first to their
 // last character, written as themselves: a regular expression as a constraint of its own.
-// Rules that it needs are added to b under name. Errors are *Error and *LimitError. A
+// Rules that it needs are called name. Errors are *Error and *LimitError. A
 // pattern that matches nothing gives the empty Alt.
-func Whole(b *gbnf.Builder, name, pattern string, limits Limits) (gbnf.Expr, error) {
+func Whole(name, pattern string, limits Limits) (gbnf.Expr, error) {
 	if _, err := Parse(pattern); err != nil {
 		return nil, err // as it was written: the group below would repair a lone ")"
 	}
@@ -24,5 +24,9 @@ func Whole(b *gbnf.Builder, name, pattern string, limits Limits) (gbnf.Expr, err
 		}
 		return nil, err
 	}
-	return Rules(b, name, d, RuleOptions{Limits: limits})
+	e, err := Rules(name, d, RuleOptions{})
+	if err != nil || e == nil {
+		return gbnf.OneOf(), err
+	}
+	return e, nil
 }

@@ -277,9 +277,12 @@ func (w *markupWriter) other(k *classShape) (gbnf.Expr, error) {
 	if err != nil {
 		return nil, &Error{Code: ErrLimit, Err: err}
 	}
-	name, err := regex.Rules(w.c.b, w.c.unique("name"), names, regex.RuleOptions{End: gbnf.Lit(w.m.Middle), Limits: w.c.lim.Pattern})
+	name, err := regex.Rules("name", names, regex.RuleOptions{End: gbnf.Lit(w.m.Middle)})
 	if err != nil {
 		return nil, &Error{Code: ErrLimit, Err: err}
+	}
+	if name == nil {
+		return gbnf.OneOf(), nil
 	}
 	value, err := w.value(k.goal, EitherText)
 	return join(gbnf.Lit(w.m.Open[1:]), name, value), err
@@ -351,24 +354,10 @@ func (w *markupWriter) writable(s string, t ValueText) bool {
 // raw returns the strings that a conjunct admits, as they are, with Close behind them; nil if
 // there are none.
 func (w *markupWriter) raw(g *goal, j *conjunct, t ValueText) (gbnf.Expr, error) {
-	window := regex.Window{Min: j.length.min, Max: j.length.max, Narrow: true}
-	if j.text != nil { // which knows more: "^a+$" has no empty string
-		window = j.text.window
-	}
+	window := regex.Window{Min: j.length.min, Max: j.length.max}
 	free := window.Min == 0 && window.Max < 0
 	if j.text == nil && free && t == RawText {
-		e := w.c.rule("text", func() gbnf.Expr {
-			// The end of the text is not ambiguous: one automaton follows both.
-			e, err := gbnf.Until(w.c.b, w.c.unique("text"), w.m.Close, w.m.End)
-			if w.m.Close == w.m.End {
-				e, err = gbnf.Until(w.c.b, w.c.unique("text"), w.m.Close)
-			}
-			if err != nil {
-				panic("schema: markup: " + err.Error()) // two fixed texts
-			}
-			return e
-		})
-		return e, nil
+		return w.anyText()
 	}
 	fail := func(err error) error {
 		var l *regex.LimitError
@@ -386,12 +375,8 @@ func (w *markupWriter) raw(g *goal, j *conjunct, t ValueText) (gbnf.Expr, error)
 			return nil, fail(err)
 		}
 	}
-	if ok, err := all.HasLength(window, w.c.lim.Pattern); err != nil || !ok {
-		return nil, fail(err)
-	}
-	e, err := regex.Rules(w.c.b, w.c.unique(g.ruleName()), all, regex.RuleOptions{
-		End: gbnf.Lit(w.m.Close), Length: &window, Limits: w.c.lim.Pattern})
-	if err != nil {
+	e, err := regex.Rules(g.ruleName(), all, regex.RuleOptions{End: gbnf.Lit(w.m.Close), Length: &window})
+	if err != nil || e == nil {
 		return nil, fail(err)
 	}
 	return e, nil
@@ -401,21 +386,36 @@ func (w *markupWriter) raw(g *goal, j *conjunct, t ValueText) (gbnf.Expr, error)
 // a value, whatever their length.
 func (w *markupWriter) strings(j *conjunct) (*regex.DFA, error) {
 	without := w.without()
-	switch l := j.text; {
-	case l == nil:
+	if j.text == nil {
 		return without, nil
-	case l.tree != nil:
-		return nil, j.textPlace().fail(ErrUnsupported, "the pattern is too large for strings that stand as they are")
-	case l.dfa != nil:
-		return regex.Intersect(l.dfa, without, w.c.lim.Pattern)
-	default:
-		of, err := regex.Explore(regex.Machine[int]{Alphabet: []regex.Set{l.class},
-			Step: func(s, _ int) (int, bool) { return s, true }, Accept: func(int) bool { return true }}, w.c.lim.Pattern)
-		if err != nil {
-			return nil, err
-		}
-		return regex.Intersect(of, without, w.c.lim.Pattern)
 	}
+	texts, _, err := w.c.stringAutomaton(j, j.deniedTexts())
+	if err != nil {
+		return nil, err
+	}
+	return regex.Intersect(texts, without, w.c.lim.Pattern)
+}
+
+// anyText returns the strings of any characters that do not hold the end of a value, with
+// Close behind them.
+func (w *markupWriter) anyText() (gbnf.Expr, error) {
+	if e, ok := w.c.anyText[w.m]; ok {
+		return e, nil
+	}
+	// The end of the text is not ambiguous: one automaton follows both.
+	ends := []string{w.m.Close, w.m.End}
+	if w.m.Close == w.m.End {
+		ends = ends[:1]
+	}
+	e, err := gbnf.Until(w.c.b, w.c.unique("text"), ends[0], ends[1:]...)
+	if err != nil {
+		return nil, &Error{Code: ErrLimit, Err: err}
+	}
+	if w.c.anyText == nil {
+		w.c.anyText = map[Markup]gbnf.Expr{}
+	}
+	w.c.anyText[w.m] = w.c.b.Add(w.c.unique("text"), e)
+	return w.c.anyText[w.m], nil
 }
 
 // without returns the strings that do not hold the end of a value.

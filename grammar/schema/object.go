@@ -2,8 +2,6 @@ package schema
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/callama/callama/grammar/gbnf"
 	"github.com/callama/callama/grammar/regex"
@@ -123,85 +121,4 @@ func (n jsonNotation) frame(list gbnf.Expr) gbnf.Expr { return n.c.braces(list) 
 
 func (c *Compiler) braces(inside gbnf.Expr) gbnf.Expr {
 	return join(gbnf.Lit("{"), c.space(), inside, gbnf.Lit("}"))
-}
-
-// nameExcept returns any string but the given ones, in quotes. It sorts names.
-func (c *Compiler) nameExcept(names []string) gbnf.Expr {
-	anyString := func() gbnf.Expr { return c.stringOf(c.char(), regex.Window{Max: -1}) }
-	if len(names) == 0 {
-		return c.rule("string", anyString)
-	}
-	for i, n := range names {
-		names[i] = strings.ToValidUTF8(n, "\uFFFD")
-	}
-	slices.Sort(names)
-	names = slices.Compact(names)
-	var sb strings.Builder
-	for _, n := range names {
-		fmt.Fprintf(&sb, "%d:%s", len(n), n)
-	}
-	key := "name-except " + sb.String()
-	ref, ok := c.shared[key]
-	if !ok {
-		words := make([][]rune, len(names))
-		for i, n := range names {
-			words[i] = []rune(n) // sorted still: UTF-8 keeps the order of code points
-		}
-		ref = c.b.Add(c.unique("name-except"), gbnf.Concat(gbnf.Lit(`"`), c.except(words, 0, 0)))
-		c.shared[key] = ref
-	}
-	return ref
-}
-
-// maxExceptNesting bounds how deep the trie of names is nested into one rule.
-const maxExceptNesting = 32
-
-// except returns the rest of a string that is none of the words, its closing quote
-// included. The words are sorted, distinct, and agree in their first depth characters,
-// which have been read: a trie, in which leaving a word's path frees the rest.
-func (c *Compiler) except(words [][]rune, depth, nesting int) gbnf.Expr {
-	var alts []gbnf.Expr
-	if len(words[0]) == depth {
-		words = words[1:] // ends here, so the string must not
-	} else {
-		alts = append(alts, gbnf.Lit(`"`))
-	}
-	// Characters that continue no word: none of next, nor what needs an escape.
-	next := []gbnf.Range{{Lo: 0, Hi: 0x1F}, {Lo: '"', Hi: '"'}, {Lo: '\\', Hi: '\\'}}
-	plain := len(next)
-	for len(words) > 0 {
-		first := words[0][depth]
-		n := 1
-		for n < len(words) && words[n][depth] == first {
-			n++
-		}
-		rest := c.exceptRest(words[:n], depth+1, nesting+1)
-		alts = append(alts, join(c.encode(regex.Set{{Lo: first, Hi: first}}), rest))
-		next = append(next, gbnf.Range{Lo: first, Hi: first})
-		words = words[n:]
-	}
-	others := gbnf.OneOf(&gbnf.Class{Ranges: next, Negated: true}, c.escape())
-	if c.opts.Spelling != Canonical || slices.ContainsFunc(next[plain:], func(r gbnf.Range) bool { return r.Lo < 0x20 || r.Lo == '"' || r.Lo == '\\' }) {
-		others = c.encodeOthers(regex.NewSet(next[plain:]...))
-	}
-	return gbnf.OneOf(append(alts, gbnf.Concat(others, c.stringTail()))...)
-}
-
-// escape is one character of a JSON string that must be escaped.
-func (c *Compiler) escape() gbnf.Expr {
-	return c.rule("escape", func() gbnf.Expr {
-		return regex.JSONString(regex.NewSet(gbnf.Range{Lo: 0, Hi: 0x1F}, gbnf.Range{Lo: '"', Hi: '"'}, gbnf.Range{Lo: '\\', Hi: '\\'}))
-	})
-}
-
-func (c *Compiler) exceptRest(words [][]rune, depth, nesting int) gbnf.Expr {
-	if nesting < maxExceptNesting {
-		return c.except(words, depth, nesting)
-	}
-	return c.b.Add(c.unique("name-except"), c.except(words, depth, 0))
-}
-
-// stringTail is the rest of any string, its closing quote included.
-func (c *Compiler) stringTail() gbnf.Expr {
-	return c.rule("string-tail", func() gbnf.Expr { return gbnf.Concat(gbnf.Star(c.char()), gbnf.Lit(`"`)) })
 }

@@ -45,8 +45,9 @@ type Compiler struct {
 	proving   int              // within so many proofs
 	patterns  map[string]*pattern
 	languages map[string]*language // by their key; nil for the empty one
-	shared    map[string]*gbnf.Ref // rules of strings, numbers and other fixed texts
+	shared    map[string]gbnf.Expr // of names
 	names     map[string]int       // uses of each rule name
+	anyText   map[Markup]gbnf.Expr // free text as it stands, up to its end
 
 	objectLoc *location // {"type": "object"}
 	falseLoc  *location // the schema false
@@ -69,7 +70,7 @@ func New(b *gbnf.Builder, opts Options) *Compiler {
 	c := &Compiler{
 		b: b, opts: opts, lim: opts.Limits.withDefaults(), firstRule: b.Len(),
 		goals: make(map[string]*goal), proofs: make(map[string]proof), patterns: make(map[string]*pattern), languages: make(map[string]*language),
-		shared: make(map[string]*gbnf.Ref), names: make(map[string]int),
+		shared: make(map[string]gbnf.Expr), names: make(map[string]int),
 	}
 	isObject := &ojson.Value{Kind: ojson.Object, Members: []ojson.Member{
 		{Name: "type", Value: &ojson.Value{Kind: ojson.String, Text: "object"}}}}

@@ -1,7 +1,7 @@
 package schema
 
 import (
-	"sync"
+	"fmt"
 
 	"github.com/callama/callama/grammar/gbnf"
 	"github.com/callama/callama/grammar/regex"
@@ -16,17 +16,17 @@ func (c *Compiler) number(j *conjunct) (gbnf.Expr, error) {
 	bounded := j.lower.set || j.upper.set
 	switch {
 	case c.opts.Spelling != Canonical && fractions && j.kinds&kindInteger != 0 && !bounded && len(j.steps) == 0:
-		return c.rule("number", anyNumber), nil
+		return c.opts.Spelling.rule("number", anyNumber), nil
 	case c.opts.Spelling != Canonical || len(j.steps) > 0 || j.kinds&kindNumber == kindFraction:
 		return c.numberRules(c.numbers(j))
 	case fractions && bounded:
 		return decimalRange(j, n, f), nil
 	case fractions:
-		return c.rule("number", func() gbnf.Expr { return freeNumber(n, f) }), nil
+		return c.opts.Spelling.rule(fmt.Sprintf("number %d %d", n, f), func() gbnf.Expr { return freeNumber(n, f) }), nil
 	case bounded:
 		return integerRange(integerBounds(j, n)), nil
 	}
-	return c.rule("integer", func() gbnf.Expr { return freeInteger(n) }), nil
+	return c.opts.Spelling.rule(fmt.Sprintf("integer %d", n), func() gbnf.Expr { return freeInteger(n) }), nil
 }
 
 // anyNumber is every number that JSON can write.
@@ -60,42 +60,28 @@ func (c *Compiler) numbers(j *conjunct) *numberSet {
 
 // numberRules writes a set of numbers as a shared rule.
 func (c *Compiler) numberRules(n *numberSet) (gbnf.Expr, error) {
-	key := n.key()
-	if ref, ok := c.shared[key]; ok {
-		return ref, nil
-	}
-	d, err := c.numberAutomaton(n)
+	e, err := sharedLanguages[n.spelling].get(n.key(), func() (*gbnf.State, int, error) {
+		d, err := c.numberAutomaton(n)
+		if err != nil {
+			return nil, 0, err
+		}
+		e, err := regex.Rules("number", d, regex.RuleOptions{})
+		if err != nil {
+			return nil, 0, &Error{Code: ErrLimit, Keyword: "multipleOf", Err: err}
+		}
+		return e, d.States(), nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	e, err := regex.Rules(c.b, c.unique("number"), d, regex.RuleOptions{Limits: c.lim.Pattern})
-	if err != nil {
-		return nil, &Error{Code: ErrLimit, Keyword: "multipleOf", Err: err}
+	if e == nil {
+		return gbnf.OneOf(), nil
 	}
-	ref := c.b.Add(c.unique("number"), e)
-	c.shared[key] = ref
-	return ref, nil
+	return e, nil
 }
 
-// numberAutomata keeps the automata of sets of numbers over compilers: schemas repeat the
-// same few, and some take a millisecond to make.
-var numberAutomata = struct {
-	sync.Mutex
-	dfa map[string]*regex.DFA
-}{dfa: make(map[string]*regex.DFA)}
-
-// maxNumberAutomata bounds numberAutomata; one holds about 20 kB.
-const maxNumberAutomata = 256
-
 func (c *Compiler) numberAutomaton(n *numberSet) (*regex.DFA, error) {
-	key := n.key()
-	numberAutomata.Lock()
-	d, ok := numberAutomata.dfa[key]
-	numberAutomata.Unlock()
-	if ok {
-		return d, nil
-	}
-	d, err := n.dfa(c.lim.Pattern)
+	d, err := c.automatonOf(n.key(), func() (*regex.DFA, error) { return n.dfa(c.lim.Pattern) })
 	if err != nil {
 		for _, s := range n.steps {
 			if s.at.l != nil {
@@ -104,12 +90,6 @@ func (c *Compiler) numberAutomaton(n *numberSet) (*regex.DFA, error) {
 		}
 		return nil, &Error{Code: ErrLimit, Err: err}
 	}
-	numberAutomata.Lock()
-	defer numberAutomata.Unlock()
-	if len(numberAutomata.dfa) >= maxNumberAutomata {
-		clear(numberAutomata.dfa)
-	}
-	numberAutomata.dfa[key] = d
 	return d, nil
 }
 

@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -102,7 +103,7 @@ func (s *source) composeAction(native bool, o object) *domain {
 		d.params = append(d.params, s.parameterOf(a, s.chance(0.6) || i == 0))
 	}
 	if s.chance(0.18) {
-		d.params = append(d.params, s.group2(native))
+		d.params = append(d.params, s.composeGroup(native, d.params))
 	}
 	d.asks[english] = []string{
 		v.words[english][0] + " " + withArticle(pick(s, []string{"the ", "a ", "the ", "my ", "our "}), o.term[english]) + optional(which),
@@ -140,18 +141,19 @@ var groupLabels = [2][]term{
 	{{"preferences", "偏好"}, {"extras", "附加项"}, {"layout", "布局"}},
 }
 
-// group2 is an object with two or three properties.
-func (s *source) group2(native bool) *parameter {
+// composeGroup is an object with one to three properties, none of which is beside it.
+func (s *source) composeGroup(native bool, beside []*parameter) *parameter {
 	label := pick(s, groupLabels[s.split])
 	p := &parameter{id: label[english], names: []string{label[english]}, labels: [2][]string{{label[english]}, {label[chinese]}},
 		kind: kind{base: "object"}, required: s.chance(0.6)}
 	for _, a := range s.someAttributes(native, 2+s.IntN(2)) {
-		if a.kind.base != "list" && a.kind.base != "nums" {
+		same := func(q *parameter) bool { return q.id == a.term[english] }
+		if a.kind.base != "list" && a.kind.base != "nums" && !slices.ContainsFunc(beside, same) {
 			p.parts = append(p.parts, s.parameterOf(a, s.chance(0.5)))
 		}
 	}
 	if len(p.parts) == 0 {
-		return s.group2(native)
+		return s.composeGroup(native, beside)
 	}
 	return p
 }

@@ -36,7 +36,6 @@ func (s *source) question(t *tool, args []argument) (text string, ok bool) {
 	var used []string
 	for _, ask := range sample(s, t.asks[s.lang], 4) {
 		if core, used, ok = fill(ask, said); ok {
-			core = strings.TrimSpace(core)
 			break
 		}
 	}
@@ -161,10 +160,6 @@ func (s *source) cues(args []argument) []string {
 	var out []string
 	form := pick(s, s.phrases("cue")) // most people keep to one
 	mixed := s.chance(0.4)
-	classes := make(map[string]int)
-	for _, a := range args {
-		classes[a.param.kind.base]++
-	}
 	for _, a := range args {
 		if a.param.kind.base == "object" {
 			out = append(out, s.cues(a.parts)...)
@@ -173,14 +168,13 @@ func (s *source) cues(args []argument) []string {
 		if mixed {
 			form = pick(s, s.phrases("cue"))
 		}
-		out = append(out, s.cue(a, form, classes[a.param.kind.base] == 1))
+		out = append(out, s.cue(a, form))
 	}
 	return out
 }
 
-// cue is a phrase that gives one value. alone says that no other value of the kind is given,
-// so that the kind tells which it is.
-func (s *source) cue(a argument, form string, alone bool) string {
+// cue is a phrase that gives one value.
+func (s *source) cue(a argument, form string) string {
 	p := a.param
 	if p.kind.base == "bool" {
 		pair := pick(s, s.phrases("yes"))
@@ -196,7 +190,7 @@ func (s *source) cue(a argument, form string, alone bool) string {
 	if own := p.cues[s.lang]; len(own) > 0 && s.chance(0.7) {
 		return strings.Replace(pick(s, own), "{}", a.value.said, 1)
 	}
-	if own := s.pools.phrases[s.split]["cue."+s.lang.String()+"."+p.kind.base]; alone && len(own) > 0 && s.chance(0.3) {
+	if own := s.pools.phrases[s.split]["cue."+s.lang.String()+"."+p.kind.base]; p.alone && len(own) > 0 && s.chance(0.3) {
 		form = pick(s, own)
 	}
 	form = strings.Replace(form, "{n}", p.label, 1)

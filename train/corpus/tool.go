@@ -24,6 +24,7 @@ type toolParam struct {
 	options  []value // of an enum
 	format   bool    // the schema names the format of a date
 	bounded  bool    // the schema bounds a number
+	alone    bool    // the tool has no other parameter of the kind
 	parts    []*toolParam
 }
 
@@ -85,10 +86,25 @@ func (s *source) instantiate(d *domain, st style) *tool {
 		}
 		t.params = append(t.params, s.toolParam(p, st, t, variant))
 	}
+	markAlone(t.params)
 	if s.chance(0.4) {
 		s.Shuffle(len(t.params), func(i, j int) { t.params[i], t.params[j] = t.params[j], t.params[i] })
 	}
 	return t
+}
+
+// markAlone finds the parameters whose kind tells them from all others, at any depth.
+func markAlone(params []*toolParam) {
+	counts := make(map[string]int)
+	var visit func(params []*toolParam, f func(*toolParam))
+	visit = func(params []*toolParam, f func(*toolParam)) {
+		for _, p := range params {
+			f(p)
+			visit(p.parts, f)
+		}
+	}
+	visit(params, func(p *toolParam) { counts[p.kind.class()]++ })
+	visit(params, func(p *toolParam) { p.alone = counts[p.kind.class()] == 1 })
 }
 
 func (s *source) toolParam(p *parameter, st style, t *tool, variant int) *toolParam {

@@ -39,6 +39,21 @@ func (k kind) number() bool {
 	return false
 }
 
+// class is what a person takes values of the kind for, without being told: a number, a place, a
+// name of something.
+func (k kind) class() string {
+	switch k.base {
+	case "place", "day", "date", "time", "duration", "color", "bool", "enum", "object", "text", "file", "email", "phone", "url":
+		return k.base
+	case "list", "nums", "items":
+		return "list"
+	}
+	if k.number() {
+		return "number"
+	}
+	return "name"
+}
+
 // integer reports whether the schema asks for an integer.
 func (k kind) integer() bool { return k.base == "int" || k.base == "small" || k.base == "year" }
 

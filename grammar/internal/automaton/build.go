@@ -22,13 +22,14 @@ type builder struct {
 	repeats []repeat
 	members []members
 	callees []callee
-	starts  []int32 // start state of each rule, -1 until first referred to
-	end     int32   // the state in which a callee has ended
+	starts  []int32              // start state of each rule, -1 until first referred to
+	inner   map[gbnf.State]int32 // start state of each state of a machine that was referred to
+	end     int32                // the state in which a callee has ended
 
 	// What was built before with the same continuation is used again. Front ends share
 	// expressions: the rest of a string, a comma, the characters outside of ASCII.
 	chains map[edge]int32     // state with exactly this one edge
-	refs   map[[2]int32]int32 // rule, continuation -> calling state
+	refs   map[[2]int32]int32 // start state, continuation -> calling state
 	wides  map[[2]int32]span  // index of multi, continuation -> first edges
 	multis map[string]int32   // ranges of code points above ASCII -> index of multi
 	multi  [][][]byteRange    // their sequences; the first is of all characters
@@ -39,7 +40,7 @@ type builder struct {
 
 func newBuilder(f *facts, lookup func(string) (int32, bool)) builder {
 	b := builder{facts: f, lookup: lookup, starts: make([]int32, len(f.rules)),
-		chains: map[edge]int32{}, refs: map[[2]int32]int32{}, wides: map[[2]int32]span{}}
+		inner: map[gbnf.State]int32{}, chains: map[edge]int32{}, refs: map[[2]int32]int32{}, wides: map[[2]int32]span{}}
 	for i := range b.starts {
 		b.starts[i] = -1
 	}
@@ -115,8 +116,21 @@ func (b *builder) ruleStart(r gbnf.RuleID) int32 {
 	return b.starts[r]
 }
 
+// innerStart returns the start state of a state of a machine.
+func (b *builder) innerStart(e *gbnf.State) int32 {
+	if s, ok := b.inner[*e]; ok {
+		return s
+	}
+	s := b.callee(e, int32(e.Of.Shortest(e.N)), int32(e.Of.Height()))
+	b.inner[*e] = s
+	return s
+}
+
 // sub returns the start state of e as a callee of its own.
 func (b *builder) sub(e gbnf.Expr) int32 {
+	if s, ok := e.(*gbnf.State); ok {
+		return b.innerStart(s)
+	}
 	height, _ := b.corner(e)
 	return b.callee(e, b.distance(e), height)
 }
@@ -132,9 +146,17 @@ func (b *builder) open(s int32) {
 	if b.inspect != nil {
 		defer b.inspect.enter(b.inspect.owners[b.states[s].callee])()
 	}
+	if s, ok := e.(*gbnf.State); ok {
+		e = s.Expr()
+	}
 	body := b.build(e, b.end)
 	b.states[s].eps = put(&b.lists, body)
 }
+
+// maxInline bounds the parts of a rule that is written where it is referred to, instead of
+// called: a class of characters has up to a hundred, if its escapes are spelled out. Without
+// calls, a repetition of characters is a loop of states: see Cache.Loop.
+const maxInline = 256
 
 // build returns a state from which e leads to state to. The survey has seen that every e
 // is of a known kind.
@@ -147,7 +169,9 @@ func (b *builder) build(e gbnf.Expr, to int32) int32 {
 	case *gbnf.Class:
 		return b.class(e, to)
 	case *gbnf.Ref:
-		return b.call(e, to)
+		return b.call(b.ruleStart(e.Rule), to, b.rules[e.Rule].Expr, e.Rule)
+	case *gbnf.State:
+		return b.call(b.innerStart(e), to, e.Expr(), -1)
 	case *gbnf.Seq:
 		for i := len(e.Items) - 1; i >= 0; i-- {
 			to = b.build(e.Items[i], to)
@@ -265,15 +289,21 @@ func (b *builder) above(m, to int32) span {
 	return b.wides[at]
 }
 
-func (b *builder) call(e *gbnf.Ref, to int32) int32 {
-	key := [2]int32{int32(e.Rule), to}
-	keep := b.inspect != nil && to == b.end && b.inspect.keeps(e.Rule)
+// call returns a state that calls a rule or a state of a machine, by its start state, or
+// holds the states of its expression if that is a leaf. rule is negative for a machine's.
+func (b *builder) call(start, to int32, e gbnf.Expr, rule gbnf.RuleID) int32 {
+	key := [2]int32{start, to}
+	keep := b.inspect != nil && rule >= 0 && to == b.end && b.inspect.keeps(rule)
 	if s, ok := b.refs[key]; ok && !keep {
 		return s
 	}
-	id := b.site(site{kind: siteRule, keep: keep, ret: to, start: b.ruleStart(e.Rule)})
+	if n := maxInline; b.inspect == nil && b.leaf(e, &n) {
+		b.refs[key] = b.build(e, to)
+		return b.refs[key]
+	}
+	id := b.site(site{kind: siteRule, keep: keep, ret: to, start: start})
 	s := state{calls: put(&b.lists, id)}
-	if b.dist[e.Rule] == 0 {
+	if b.states[start].dist == 0 {
 		s.eps = put(&b.lists, to)
 	}
 	state := b.add(s)
@@ -327,7 +357,7 @@ func (b *builder) repeat(e *gbnf.Repeat, to int32) int32 {
 	case e.Max < 0 && e.Min <= 1:
 		eps := put(&b.lists, to, to)
 		loop := b.add(state{eps: eps})
-		item := b.build(b.inline(e.Item), loop) // no nearer to the end than loop itself
+		item := b.build(e.Item, loop) // no nearer to the end than loop itself
 		b.lists[eps.from+1] = item
 		if e.Min == 1 {
 			return item
@@ -356,20 +386,9 @@ func (b *builder) repeat(e *gbnf.Repeat, to int32) int32 {
 	return b.add(s)
 }
 
-// inline returns the expression of a rule of characters, and any other expression as it
-// is: repeated without a bound, characters are then a loop of states, with no call in it.
-func (b *builder) inline(e gbnf.Expr) gbnf.Expr {
-	const most = 32
-	if ref, ok := e.(*gbnf.Ref); ok {
-		if n := most; leaf(b.rules[ref.Rule].Expr, &n) {
-			return b.rules[ref.Rule].Expr
-		}
-	}
-	return e
-}
-
-// leaf reports whether e calls nothing and has at most n parts.
-func leaf(e gbnf.Expr, n *int) bool {
+// leaf reports whether e calls nothing, once what it calls is written in place, and has at
+// most n parts.
+func (b *builder) leaf(e gbnf.Expr, n *int) bool {
 	*n--
 	if *n < 0 {
 		return false
@@ -377,6 +396,10 @@ func leaf(e gbnf.Expr, n *int) bool {
 	var items []gbnf.Expr
 	switch e := e.(type) {
 	case *gbnf.Literal, *gbnf.Class:
+	case *gbnf.Ref:
+		return b.leaf(b.rules[e.Rule].Expr, n)
+	case *gbnf.State:
+		return b.leaf(e.Expr(), n)
 	case *gbnf.Seq:
 		items = e.Items
 	case *gbnf.Alt:
@@ -385,7 +408,7 @@ func leaf(e gbnf.Expr, n *int) bool {
 		return false
 	}
 	for _, it := range items {
-		if !leaf(it, n) {
+		if !b.leaf(it, n) {
 			return false
 		}
 	}

@@ -147,11 +147,22 @@ func (c *Cache) stacks(set int32, above []Frame, yield func([]Frame) bool) bool 
 			continue
 		}
 		k := c.nodes[n].nodeKey
-		if !c.stacks(k.below, append(slices.Clip(above), c.frame(k)), yield) {
+		frames := above
+		if !c.unnamed(k.site) {
+			frames = append(slices.Clip(above), c.frame(k))
+		}
+		if !c.stacks(k.below, frames, yield) {
 			return false
 		}
 	}
 	return true
+}
+
+// unnamed reports whether a call is that of a machine's state, which is a part of the rule
+// that calls it.
+func (c *Cache) unnamed(site int32) bool {
+	st := &c.p.sites[site]
+	return st.kind == siteRule && c.p.starts[c.owner(st.start)] != st.start
 }
 
 func (c *Cache) frame(k nodeKey) Frame {

@@ -25,6 +25,7 @@ type island struct {
 	// grouped by what follows the run; trie holds these endings, its tokens are indexes of
 	// groups.
 	groups  []exitGroup
+	many    bool     // there are too many endings: groups is empty, leaves is not
 	endings [][]byte // of each group
 	trie    vocab.Trie
 
@@ -105,7 +106,7 @@ func (e *Engine) findIsland(kind string, u *automaton.Unit, counted bool) *islan
 // none if a walk must tell which tokens of a run are within the limit. They stay valid
 // until the next call.
 func (e *Engine) runsOf(c *automaton.Cache, id, limit int32) (runs []automaton.Run, rest int32) {
-	e.runs, rest = c.Runs(e.runs[:0], id, func(u *automaton.Unit) bool { return e.islandOf(u, true) != nil })
+	e.runs, rest = c.Runs(e.runs[:0], id, func(u *automaton.Unit) bool { is := e.islandOf(u, true); return is != nil && !is.many })
 	for _, r := range e.runs {
 		if limit < r.Unit.Longest+r.Dist && (limit >= r.Dist || r.Least > 1) {
 			return nil, id
@@ -124,7 +125,11 @@ func (e *Engine) loopOf(c *automaton.Cache, id, limit int32) (automaton.Run, *is
 	if !ok || limit < r.Unit.Longest+r.Dist && limit >= r.Dist {
 		return r, nil
 	}
-	return r, e.islandOf(r.Unit, false)
+	is := e.islandOf(r.Unit, false)
+	if is != nil && is.many {
+		return r, nil
+	}
+	return r, is
 }
 
 // fillRuns adds the tokens that begin with a unit of one of the runs.
@@ -136,13 +141,11 @@ func (e *Engine) fillRuns(c *automaton.Cache, runs []automaton.Run, limit int32)
 	return farthest
 }
 
-// maxEndings bounds the endings of the tokens of an island that leave the run, such as
-// runs of small letters, which capital letters leave. For more, walking the endings would
-// be a walk over the vocabulary again.
+// maxEndings bounds the endings of the tokens of an island that leave the run. For more, as
+// of small letters, which capital letters leave, each of these tokens is looked at itself.
 const maxEndings = 4096
 
-// newIsland walks the trie with the unit's automaton. It is nil where too many tokens leave
-// the run in too many ways.
+// newIsland walks the trie with the unit's automaton.
 func newIsland(v *vocab.Vocab, u *automaton.Unit, counted bool) *island {
 	b := &islandBuilder{v: v, is: &island{vocab: v, inside: vocab.NewMask(v.Width()), within: map[int32]vocab.Mask{}},
 		groupOf: map[string]int{}, counted: counted}
@@ -177,7 +180,7 @@ func newIsland(v *vocab.Vocab, u *automaton.Unit, counted bool) *island {
 		if t := n.Token(); t >= 0 {
 			b.token(t, p.units, p.state != 0, p.ended)
 			if len(b.is.groups) > maxEndings {
-				return nil
+				b.is.many, b.is.groups, b.is.endings, b.groupOf = true, nil, nil, nil
 			}
 		}
 		i++
@@ -223,6 +226,10 @@ func (b *islandBuilder) token(t, units int32, cut bool, ended int) {
 		}
 		return
 	}
+	b.is.leaves = append(b.is.leaves, t)
+	if b.is.many {
+		return
+	}
 	ending := bytes[ended:]
 	g, seen := b.groupOf[string(ending)]
 	if !seen {
@@ -231,7 +238,6 @@ func (b *islandBuilder) token(t, units int32, cut bool, ended int) {
 		b.is.groups = append(b.is.groups, exitGroup{})
 		b.is.endings = append(b.is.endings, ending)
 	}
-	b.is.leaves = append(b.is.leaves, t)
 	x := &b.is.groups[g]
 	x.tokens = append(x.tokens, t)
 	if b.counted {
@@ -373,6 +379,12 @@ func (e *Engine) fillRegion(c *automaton.Cache, id int32, r automaton.Region, is
 			}
 		}
 	}
+	return max(farthest, e.fillLeaving(c, id, is))
+}
+
+// fillLeaving adds the tokens that begin with a unit of the run that a configuration is in
+// and leave it, each by itself.
+func (e *Engine) fillLeaving(c *automaton.Cache, id int32, is *island) (farthest int32) {
 	leave := is.leaving()
 	farthest = max(farthest, e.fillRange(c, id, leave.Nodes, 1, int32(len(leave.Nodes)), noLimit))
 	for _, t := range leave.Long {

@@ -87,6 +87,9 @@ func (b *Builder) Grammar(root RuleID) *Grammar {
 
 // RuleName turns any text into a legal rule name.
 func RuleName(s string) string {
+	if isRuleName(s) {
+		return s
+	}
 	var sb strings.Builder
 	for _, r := range s {
 		switch {
@@ -107,6 +110,14 @@ func RuleName(s string) string {
 		return "r" + name
 	}
 	return name
+}
+
+// isRuleName reports whether RuleName would leave a name as it is.
+func isRuleName(s string) bool {
+	if s == "" || len(s) > maxNameBytes || s[0] == '-' || s[len(s)-1] == '-' || '0' <= s[0] && s[0] <= '9' {
+		return false
+	}
+	return isGBNFName(s)
 }
 
 // maxNameBytes cuts derived rule names: long tool or property names would otherwise

@@ -3,6 +3,7 @@ package regex
 import (
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/callama/callama/grammar/gbnf"
 )
@@ -96,6 +97,14 @@ func jsonEscape(c rune) string {
 
 // Quote returns a string as a JSON string in the spelling of JSONString.
 func Quote(s string) string {
+	plain := true
+	for i := range len(s) {
+		c := s[i]
+		plain = plain && ' ' <= c && c < utf8.RuneSelf && c != '"' && c != '\\'
+	}
+	if plain {
+		return `"` + s + `"`
+	}
 	out := []byte{'"'}
 	for _, r := range s {
 		if jsonPlain.Contains(r) {

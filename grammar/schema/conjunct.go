@@ -12,7 +12,7 @@ import (
 // concerns only values of its own kind; kinds says which kinds of values are left.
 type conjunct struct {
 	kinds kinds
-	dead  *Error // why kinds became empty: the first cause met
+	dead  func() *Error // why kinds became empty: the first cause met
 
 	hasEnum bool
 	enum    []*ojson.Value // allowed values, when hasEnum
@@ -45,8 +45,10 @@ type conjunct struct {
 
 	// picked are the failures that were chosen since base, where negations multiply; see
 	// absorb.
-	picked []string
+	picked []int32
+	marks  uint64 // a bit for each of picked, several to a bit; see absorbed
 	base   int
+	failed bool // the last of picked is the failure of a named member
 
 	scopes []scope // of schemas with unevaluatedProperties or unevaluatedItems, outermost first
 
@@ -145,7 +147,7 @@ func (c *conjunct) restrict(k kinds, why func() *Error) {
 		return
 	}
 	if c.kinds &= k; c.kinds == 0 {
-		c.dead = why()
+		c.dead = why
 	}
 }
 

@@ -72,8 +72,13 @@ func (c *Compiler) settleDenied(j *conjunct) {
 	}
 }
 
+var bothBools = []bool{true, false}
+
 // bools returns the booleans that are not excluded.
 func (j *conjunct) bools() []bool {
+	if len(j.denied) == 0 {
+		return bothBools
+	}
 	var out []bool
 	for _, b := range [...]bool{true, false} {
 		if !j.denies(&ojson.Value{Kind: ojson.Bool, Bool: b}) {

@@ -88,6 +88,19 @@ func (g *goal) ruleName() string {
 	if len(g.terms) == 0 {
 		return "value"
 	}
+	return g.stem()
+}
+
+// stem returns the part of a goal's name that rule names show.
+func (g *goal) stem() string {
+	if g.parent == nil {
+		return g.part
+	}
+	if g.name == "" {
+		if g.name = g.parent.stem(); len(g.name) < maxNameStem {
+			g.name += "-" + g.part
+		}
+	}
 	return g.name
 }
 

@@ -255,7 +255,7 @@ func (c *Compiler) holds(t term, v *ojson.Value) (bool, error) {
 	if t.free() {
 		return true, nil
 	}
-	g := c.goal("", []term{t})
+	g := c.goal(nil, "", []term{t})
 	if err := c.expand(g); err != nil {
 		return false, err
 	}

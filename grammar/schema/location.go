@@ -49,12 +49,14 @@ func newDocument(v *ojson.Value, c *Compiler) *document {
 	d := emptyDocument(c)
 	d.root = d.place(v)
 	d.root.resource = d.root
-	d.root.base = resolveURI("", identifierIn(v, d.root.dialect()))
+	if id := identifierIn(v, d.root.dialect()); id != "" {
+		d.root.base = resolveURI("", id)
+	}
 	return d
 }
 
 func emptyDocument(c *Compiler) *document {
-	return &document{c: c, locations: make(map[*ojson.Value]*location), dialects: make(map[*location]dialect), made: make(map[string]*location)}
+	return &document{c: c, locations: make(map[*ojson.Value]*location), dialects: make(map[*location]dialect, 1)}
 }
 
 // place makes a location that is not yet tied to its parent.

@@ -51,7 +51,7 @@ func (c *Compiler) ToolMarkup(name string, parameters *ojson.Value, m Markup) (g
 	doc := c.toolDocument(parameters)
 	c.tool = name
 	defer func() { c.tool = "" }()
-	g := c.goal(name, []term{{l: doc.root}, {l: c.objectLoc}})
+	g := c.goal(nil, name, []term{{l: doc.root}, {l: c.objectLoc}})
 	if err := c.explore(g); err != nil {
 		return nil, nil, inTool(name, err)
 	}

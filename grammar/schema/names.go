@@ -75,7 +75,7 @@ func (c *Compiler) namePattern(terms []term) (*pattern, error) {
 	if p, ok := c.patterns[key]; ok {
 		return p, nil
 	}
-	g := c.goal("", set)
+	g := c.goal(nil, "", set)
 	if err := c.finished(g); err != nil {
 		return nil, err
 	}

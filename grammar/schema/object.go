@@ -100,6 +100,9 @@ func (n jsonNotation) separator() gbnf.Expr { return join(gbnf.Lit(n.c.comma()),
 
 func (n jsonNotation) member(m *memberShape) (gbnf.Expr, error) {
 	value, err := n.c.emit(m.goal)
+	if c := n.c; c.opts.Spelling == Canonical && c.opts.Whitespace != Flexible {
+		return join(gbnf.Lit(regex.Quote(m.name)+c.colon()), value), err
+	}
 	return n.pair(n.c.literal(m.name), value), err
 }
 

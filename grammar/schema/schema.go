@@ -38,9 +38,10 @@ type Compiler struct {
 	opts Options
 	lim  Limits
 
-	firstRule int // rules of b that were there before
-	nodes     int // locations made so far
-	goals     map[string]*goal
+	firstRule int              // rules of b that were there before
+	nodes     int              // locations made so far
+	goals     map[string]*goal // of two terms or more, by their key
+	single    map[term]*goal   // of one term; of none, by the zero term
 	proofs    map[string]proof // of goals that oneOf compared
 	proving   int              // within so many proofs
 	patterns  map[string]*pattern
@@ -48,6 +49,8 @@ type Compiler struct {
 	shared    map[string]gbnf.Expr // of names
 	names     map[string]int       // uses of each rule name
 	anyText   map[Markup]gbnf.Expr // free text as it stands, up to its end
+	ways      map[string]int32     // numbers of ways to fail; see absorb.go
+	spare     *expansion           // not in use
 
 	objectLoc *location // {"type": "object"}
 	falseLoc  *location // the schema false
@@ -69,8 +72,8 @@ func never() *ojson.Value { return &ojson.Value{Kind: ojson.Bool} }
 func New(b *gbnf.Builder, opts Options) *Compiler {
 	c := &Compiler{
 		b: b, opts: opts, lim: opts.Limits.withDefaults(), firstRule: b.Len(),
-		goals: make(map[string]*goal), proofs: make(map[string]proof), patterns: make(map[string]*pattern), languages: make(map[string]*language),
-		shared: make(map[string]gbnf.Expr), names: make(map[string]int),
+		goals: make(map[string]*goal), single: make(map[term]*goal), proofs: make(map[string]proof), patterns: make(map[string]*pattern), languages: make(map[string]*language),
+		shared: make(map[string]gbnf.Expr), names: make(map[string]int), ways: make(map[string]int32),
 	}
 	isObject := &ojson.Value{Kind: ojson.Object, Members: []ojson.Member{
 		{Name: "type", Value: &ojson.Value{Kind: ojson.String, Text: "object"}}}}
@@ -98,7 +101,7 @@ func (c *Compiler) compile(name string, locations ...*location) (gbnf.Expr, erro
 	for i, l := range locations {
 		terms[i].l = l
 	}
-	g := c.goal(name, terms)
+	g := c.goal(nil, name, terms)
 	if err := c.explore(g); err != nil {
 		return nil, err
 	}

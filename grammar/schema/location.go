@@ -32,6 +32,7 @@ type location struct {
 	base     string    // URI of a resource root; "" where nothing says
 	free     bool      // the schema constrains nothing
 	made     bool      // synthetic: see location.synthetic
+	content  string    // see contentKey
 	union    []term    // of a synthetic location: a value meets one of them; v says nothing
 }
 

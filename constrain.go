@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"hash"
 	"sync"
 
 	"github.com/callama/callama/chat"
@@ -34,14 +35,15 @@ func constraintOf(req Request, d chat.Dialect) *constraint {
 	switch {
 	case len(req.Tools) > 0:
 		c := &constraint{rules: func(b *gbnf.Builder) (gbnf.RuleID, error) { return toolRules(b, req, d) }}
-		parts := []string{"tools", d.String(), req.Choice.Mode.String(), req.Choice.Name, fmt.Sprint(req.MaxCalls)}
+		k := newKey("tools", d.String(), req.Choice.Mode.String(), req.Choice.Name, fmt.Sprint(req.MaxCalls))
 		for _, t := range req.Tools {
-			parts = append(parts, t.Name, string(t.Parameters))
+			k.add([]byte(t.Name))
+			k.add(t.Parameters)
 		}
-		c.key = keyOf(parts)
+		c.key = k.sum()
 		return c
 	case len(req.ResponseSchema) > 0:
-		return &constraint{key: keyOf([]string{"schema", string(req.ResponseSchema)}),
+		return &constraint{key: newKey("schema", string(req.ResponseSchema)).sum(),
 			rules: func(b *gbnf.Builder) (gbnf.RuleID, error) {
 				doc, err := ojson.Parse(req.ResponseSchema)
 				if err != nil {
@@ -51,7 +53,7 @@ func constraintOf(req Request, d chat.Dialect) *constraint {
 				return rootOf(b, e), err
 			}}
 	case req.JSONObject:
-		return &constraint{key: keyOf([]string{"object"}),
+		return &constraint{key: newKey("object").sum(),
 			rules: func(b *gbnf.Builder) (gbnf.RuleID, error) {
 				e, err := schema.AnyObject(b, responseOptions)
 				return rootOf(b, e), err
@@ -78,15 +80,27 @@ func toolRules(b *gbnf.Builder, req Request, d chat.Dialect) (gbnf.RuleID, error
 	return d.Grammar(b, rules, req.Choice, req.MaxCalls)
 }
 
-// keyOf hashes parts with their lengths, so that no two lists run together.
-func keyOf(parts []string) [sha256.Size]byte {
-	h := sha256.New()
-	for _, p := range parts {
-		h.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(p))))
-		h.Write([]byte(p))
-	}
-	return [sha256.Size]byte(h.Sum(nil))
+// key hashes parts with their lengths, so that no two lists run together.
+type key struct {
+	hash   hash.Hash
+	length [8]byte
 }
+
+func newKey(parts ...string) *key {
+	k := &key{hash: sha256.New()}
+	for _, p := range parts {
+		k.add([]byte(p))
+	}
+	return k
+}
+
+func (k *key) add(part []byte) {
+	binary.LittleEndian.PutUint64(k.length[:], uint64(len(part)))
+	k.hash.Write(k.length[:])
+	k.hash.Write(part)
+}
+
+func (k *key) sum() [sha256.Size]byte { return [sha256.Size]byte(k.hash.Sum(nil)) }
 
 // compile builds the rules and compiles them.
 func (k *constraint) compile(v *vocab.Vocab) (*grammar.Compiled, error) {

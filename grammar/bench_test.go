@@ -265,22 +265,24 @@ func BenchmarkMask(b *testing.B) {
 			b.Run(prefix+"cold", func(b *testing.B) {
 				v := publishedVocab(b, name)
 				g := benchGrammar(b)
+				dst := vocab.NewMask(v.Width())
 				b.ReportAllocs()
 				for b.Loop() {
 					b.StopTimer()
 					m := benchCompile(b, g, v).NewMatcher()
 					accept(b, m, v, s.text)
 					b.StartTimer()
-					m.Mask()
+					m.FillMask(dst)
 				}
 			})
 			b.Run(prefix+"warm", func(b *testing.B) {
 				v := publishedVocab(b, name)
 				m := benchCompile(b, benchGrammar(b), v).NewMatcher()
 				accept(b, m, v, s.text)
+				dst := vocab.NewMask(v.Width())
 				b.ReportAllocs()
 				for b.Loop() {
-					m.Mask()
+					m.FillMask(dst)
 				}
 			})
 		}
@@ -329,4 +331,62 @@ func BenchmarkWalk(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(nodes), "ns/node")
 		})
 	}
+}
+
+// BenchmarkBounds measures FillMask and Accept along long strings and arrays, seen for the
+// first time, with and without bounds on their length: bounds must cost nothing.
+func BenchmarkBounds(b *testing.B) {
+	words := strings.Repeat("lorem ipsum dolor sit amet ", 300)
+	numbers := "[" + strings.Repeat("12, ", 3000) + "12]"
+	rows := "[" + strings.Repeat(`["ab", "cde"], `, 1000) + `["ab", "cde"]]`
+	for _, s := range []struct{ name, schema, text string }{
+		{"string/free", `{"type":"string"}`, `"` + words + `"`},
+		{"string/maxLength", `{"type":"string","maxLength":10000}`, `"` + words + `"`},
+		{"array/free", `{"type":"array","items":{"type":"integer"}}`, numbers},
+		{"array/maxItems", `{"type":"array","items":{"type":"integer"},"maxItems":10000}`, numbers},
+		{"nested/free", `{"type":"array","items":{"type":"array","items":{"type":"string"}}}`, rows},
+		{"nested/bounds", `{"type":"array","maxItems":10000,"items":{"type":"array","maxItems":10000,"items":{"type":"string","maxLength":10000}}}`, rows},
+	} {
+		b.Run(s.name, func(b *testing.B) {
+			v := publishedVocab(b, benchVocabs[0])
+			g, err := schema.CompileText([]byte(s.schema), schema.Options{Whitespace: schema.Model})
+			if err != nil {
+				b.Fatal(err)
+			}
+			tokens := longest(v, s.text)
+			dst := vocab.NewMask(v.Width())
+			b.ReportAllocs()
+			var stats grammar.Stats
+			for b.Loop() {
+				c := benchCompile(b, g, v)
+				m := c.NewMatcher()
+				for _, t := range tokens {
+					m.FillMask(dst)
+					if err := m.Accept(t); err != nil {
+						b.Fatal(err)
+					}
+				}
+				stats = c.Stats()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(tokens)), "ns/token")
+			b.ReportMetric(float64(stats.Configs)/float64(len(tokens)), "configs/token")
+			b.ReportMetric(float64(stats.Bytes), "cacheB")
+		})
+	}
+}
+
+// longest splits a text into the longest tokens.
+func longest(v *vocab.Vocab, text string) (tokens []int32) {
+	for len(text) > 0 {
+		n := min(len(text), 32)
+		for {
+			if t, ok := v.Lookup(text[:n]); ok && v.IsText(t) {
+				tokens = append(tokens, t)
+				break
+			}
+			n--
+		}
+		text = text[n:]
+	}
+	return tokens
 }

@@ -140,6 +140,16 @@ func children(e Expr, visit func(Expr) bool) {
 	}
 }
 
+// Walk calls visit for e and every expression inside it, not for the rules that they refer
+// to.
+func Walk(e Expr, visit func(Expr)) {
+	visit(e)
+	children(e, func(c Expr) bool {
+		Walk(c, visit)
+		return true
+	})
+}
+
 // eachRef calls visit for every reference inside e.
 func eachRef(e Expr, visit func(RuleID)) {
 	if ref, ok := e.(*Ref); ok {

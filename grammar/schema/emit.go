@@ -46,9 +46,12 @@ func (c *Compiler) emit(g *goal) (gbnf.Expr, error) {
 		return nil, &Error{Code: ErrLimit, Err: &LimitError{Name: "Rules", Limit: c.lim.Rules, Got: added}}
 	}
 	var ref *gbnf.Ref
-	if g.composite() {
+	if c.opts.Trace || g.composite() {
 		ref = &gbnf.Ref{Rule: c.b.Declare(c.unique(g.ruleName()))}
 		g.expr = ref
+	}
+	if c.opts.Trace {
+		c.b.SetSource(ref.Rule, g.source(c.tool))
 	}
 	var alts []gbnf.Expr
 	for i, j := range g.alts {
@@ -68,6 +71,17 @@ func (c *Compiler) emit(g *goal) (gbnf.Expr, error) {
 	}
 	g.expr = e
 	return e, nil
+}
+
+// source lists the places that a goal combines.
+func (g *goal) source(document string) *gbnf.Source {
+	s := &gbnf.Source{Document: document}
+	for _, t := range g.terms {
+		if p := t.l.pointer(); !slices.Contains(s.Pointers, p) {
+			s.Pointers = append(s.Pointers, p)
+		}
+	}
+	return s
 }
 
 func (g *goal) ruleName() string {
@@ -143,7 +157,7 @@ func (c *Compiler) alternatives(g *goal, rule *gbnf.Ref, j *conjunct, s *shape) 
 		return alts, nil
 	}
 	if s.object != nil && s.object.satisfiable() {
-		e, err := c.object(rule, s.object)
+		e, err := c.object(rule, s.object, jsonNotation{c})
 		if err != nil {
 			return nil, err
 		}

@@ -308,7 +308,10 @@ func (c *Compiler) format(at place, v *ojson.Value) (*pattern, *Error) {
 	f := formatOf(v.Text)
 	if f == nil {
 		if c.opts.Formats == StrictFormats {
-			return nil, at.fail(ErrUnsupported, "unknown format %q", v.Text)
+			fail := at.fail(ErrUnsupported, "unknown format %q", v.Text)
+			if c.refused(fail) != nil {
+				return nil, fail
+			}
 		}
 		return nil, nil
 	}

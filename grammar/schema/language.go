@@ -68,35 +68,12 @@ func (c *Compiler) oneClass(j *conjunct, w regex.Window) (*language, bool) {
 func (c *Compiler) automaton(j *conjunct, key string, w regex.Window, denied []string) (*language, error) {
 	var tooLarge error // of the only pattern
 	build := func() (*gbnf.State, int, error) {
-		var all *regex.DFA
-		name := "pattern"
-		for _, p := range j.patterns {
-			d, err := p.signed(c)
-			if err != nil && len(j.patterns) == 1 && len(denied) == 0 && !p.not && p.p.re != nil {
-				tooLarge = p.failed(err)
-				return nil, 0, tooLarge
+		all, name, err := c.stringAutomaton(j, denied)
+		if err != nil {
+			if p := j.patterns; len(p) == 1 && len(denied) == 0 && !p[0].not && p[0].p.re != nil {
+				tooLarge = err
 			}
-			if err == nil && all != nil {
-				d, err = regex.Intersect(all, d, c.lim.Pattern)
-			}
-			if err != nil {
-				return nil, 0, p.failed(err)
-			}
-			all = d
-			if format, ok := strings.CutPrefix(p.p.key, formatKey); ok {
-				name = format
-			}
-		}
-		if len(denied) > 0 {
-			others := regex.Literals(denied...).Complement()
-			if all == nil {
-				all = others
-			} else {
-				var err error
-				if all, err = regex.Intersect(all, others, c.lim.Pattern); err != nil {
-					return nil, 0, j.textPlace().fail(ErrLimit, "%w", err)
-				}
-			}
+			return nil, 0, err
 		}
 		e, err := c.stringsOf(name, "", all, &w)
 		if err != nil {
@@ -120,6 +97,36 @@ func (c *Compiler) automaton(j *conjunct, key string, w regex.Window, denied []s
 		return nil, err
 	}
 	return &language{e}, nil
+}
+
+// stringAutomaton returns the automaton of the strings that match all patterns of a conjunct and are
+// not denied, whatever their length, and a name for it. There must be some of either.
+func (c *Compiler) stringAutomaton(j *conjunct, denied []string) (all *regex.DFA, name string, err error) {
+	name = "pattern"
+	for _, p := range j.patterns {
+		d, err := p.signed(c)
+		if err == nil && all != nil {
+			d, err = regex.Intersect(all, d, c.lim.Pattern)
+		}
+		if err != nil {
+			return nil, "", p.failed(err)
+		}
+		all = d
+		if format, ok := strings.CutPrefix(p.p.key, formatKey); ok {
+			name = format
+		}
+	}
+	if len(denied) == 0 {
+		return all, name, nil
+	}
+	others := regex.Literals(denied...).Complement()
+	if all == nil {
+		return others, name, nil
+	}
+	if all, err = regex.Intersect(all, others, c.lim.Pattern); err != nil {
+		return nil, "", j.textPlace().fail(ErrLimit, "%w", err)
+	}
+	return all, name, nil
 }
 
 // common reports whether the keys of a conjunct's patterns mean the same to all compilers.

@@ -10,9 +10,9 @@ import (
 // object returns the expression of objects. The set of members seen, the demand for the
 // required ones and the number of members are the engine's to keep (gbnf.Members). Names
 // that are not declared may repeat: their distinctness is not tracked, so a count of
-// members counts what is written.
-func (c *Compiler) object(rule *gbnf.Ref, o *objectShape) (gbnf.Expr, error) {
-	list := &gbnf.Members{Sep: join(gbnf.Lit(c.comma()), c.space()), Ordered: c.opts.Order == SchemaOrder}
+// members counts what is written. n is how members are written.
+func (c *Compiler) object(rule *gbnf.Ref, o *objectShape, n notation) (gbnf.Expr, error) {
+	list := &gbnf.Members{Sep: n.separator(), Ordered: c.opts.Order == SchemaOrder}
 	least := 0 // members that must be there by name
 	for i := range o.members {
 		m := &o.members[i]
@@ -23,13 +23,13 @@ func (c *Compiler) object(rule *gbnf.Ref, o *objectShape) (gbnf.Expr, error) {
 		if m.required {
 			least++
 		}
-		value, err := c.emit(m.goal)
+		e, err := n.member(m)
 		if err != nil {
 			return nil, err
 		}
-		list.Items = append(list.Items, gbnf.Member{Expr: c.member(m.name, value), Required: m.required})
+		list.Items = append(list.Items, gbnf.Member{Expr: e, Required: m.required})
 	}
-	others, err := c.otherMembers(o.others)
+	others, err := otherMembers(o.others, n)
 	if err != nil {
 		return nil, err
 	}
@@ -39,14 +39,14 @@ func (c *Compiler) object(rule *gbnf.Ref, o *objectShape) (gbnf.Expr, error) {
 		}
 	}
 	if o.max == 0 {
-		return c.braces(gbnf.Lit("")), nil
+		return n.frame(gbnf.Lit("")), nil
 	}
 	if others != nil && len(list.Items) == 0 && len(o.demanded) == 0 {
-		return c.braces(listTail(others, list.Sep, o.min, o.max, true)), nil
+		return n.frame(listTail(others, list.Sep, o.min, o.max, true)), nil
 	}
 	again()
 	for _, d := range o.demanded {
-		e, err := c.otherMembers(d)
+		e, err := otherMembers(d, n)
 		if err != nil {
 			return nil, err
 		}
@@ -57,7 +57,7 @@ func (c *Compiler) object(rule *gbnf.Ref, o *objectShape) (gbnf.Expr, error) {
 		}
 	}
 	if len(list.Items) == 0 {
-		return c.braces(gbnf.Lit("")), nil
+		return n.frame(gbnf.Lit("")), nil
 	}
 	if o.min > least {
 		list.Min = o.min
@@ -65,37 +65,62 @@ func (c *Compiler) object(rule *gbnf.Ref, o *objectShape) (gbnf.Expr, error) {
 	if o.max >= 0 && (others != nil || o.max < len(list.Items)) {
 		list.Max = o.max
 	}
-	return c.braces(list), nil
+	return n.frame(list), nil
+}
+
+// notation is how the members of an object are written.
+type notation interface {
+	separator() gbnf.Expr // not empty
+	member(m *memberShape) (gbnf.Expr, error)
+	other(k *classShape) (gbnf.Expr, error) // a member under a name of a class
+	frame(list gbnf.Expr) gbnf.Expr
 }
 
 // otherMembers returns the expression of one member under a name of some classes, or nil
 // if there can be none.
-func (c *Compiler) otherMembers(list []classShape) (gbnf.Expr, error) {
+func otherMembers(list []classShape, n notation) (gbnf.Expr, error) {
 	var alts []gbnf.Expr
-	for _, k := range list {
-		if !k.goal.productive {
+	for i := range list {
+		if !list[i].goal.productive {
 			continue
 		}
-		name, err := c.emitNames(k.names)
+		e, err := n.other(&list[i])
 		if err != nil {
 			return nil, err
 		}
-		value, err := c.emit(k.goal)
-		if err != nil {
-			return nil, err
-		}
-		alts = append(alts, join(name, c.space(), gbnf.Lit(c.colon()), c.space(), value, c.space()))
+		alts = append(alts, e)
 	}
 	return oneOfOrNil(alts), nil
 }
 
-// member returns a name with its value and the white space after it.
-func (c *Compiler) member(name string, value gbnf.Expr) gbnf.Expr {
-	if c.opts.Spelling == Canonical && c.opts.Whitespace != Flexible {
-		return join(gbnf.Lit(regex.Quote(name)+c.colon()), value)
+// jsonNotation writes JSON objects.
+type jsonNotation struct{ c *Compiler }
+
+func (n jsonNotation) separator() gbnf.Expr { return join(gbnf.Lit(n.c.comma()), n.c.space()) }
+
+func (n jsonNotation) member(m *memberShape) (gbnf.Expr, error) {
+	value, err := n.c.emit(m.goal)
+	if c := n.c; c.opts.Spelling == Canonical && c.opts.Whitespace != Flexible {
+		return join(gbnf.Lit(regex.Quote(m.name)+c.colon()), value), err
 	}
-	return join(c.literal(name), c.space(), gbnf.Lit(c.colon()), c.space(), value, c.space())
+	return n.pair(n.c.literal(m.name), value), err
 }
+
+func (n jsonNotation) other(k *classShape) (gbnf.Expr, error) {
+	name, err := n.c.emitNames(k.names)
+	if err != nil {
+		return nil, err
+	}
+	value, err := n.c.emit(k.goal)
+	return n.pair(name, value), err
+}
+
+// pair returns a name with its value and the white space after it.
+func (n jsonNotation) pair(name, value gbnf.Expr) gbnf.Expr {
+	return join(name, n.c.space(), gbnf.Lit(n.c.colon()), n.c.space(), value, n.c.space())
+}
+
+func (n jsonNotation) frame(list gbnf.Expr) gbnf.Expr { return n.c.braces(list) }
 
 func (c *Compiler) braces(inside gbnf.Expr) gbnf.Expr {
 	return join(gbnf.Lit("{"), c.space(), inside, gbnf.Lit("}"))

@@ -48,11 +48,13 @@ type Compiler struct {
 	languages map[string]*language // by their key; nil for the empty one
 	shared    map[string]gbnf.Expr // of names
 	names     map[string]int       // uses of each rule name
+	anyText   map[Markup]gbnf.Expr // free text as it stands, up to its end
 	ways      map[string]int32     // numbers of ways to fail; see absorb.go
 	spare     *expansion           // not in use
 
 	objectLoc *location // {"type": "object"}
 	falseLoc  *location // the schema false
+	tool      string    // the tool being compiled
 	dropped   []*Error
 }
 
@@ -141,14 +143,22 @@ func AnyObject(b *gbnf.Builder, opts Options) (gbnf.Expr, error) { return New(b,
 // also where the schema does not say so. Absent parameters (nil, null or the empty
 // schema) mean that the tool takes none: {}. Errors carry the tool's name.
 func (c *Compiler) Tool(name string, parameters *ojson.Value) (gbnf.Expr, error) {
+	doc := c.toolDocument(parameters)
+	c.tool = name
+	defer func() { c.tool = "" }()
+	e, err := c.compile(name, doc.root, c.objectLoc)
+	return e, inTool(name, err)
+}
+
+// toolDocument returns the document of a tool's parameters.
+func (c *Compiler) toolDocument(parameters *ojson.Value) *document {
 	if parameters == nil || parameters.Kind == ojson.Null || (parameters.Kind == ojson.Object && len(parameters.Members) == 0) {
 		parameters = &ojson.Value{Kind: ojson.Object, Members: []ojson.Member{
 			{Name: "additionalProperties", Value: &ojson.Value{Kind: ojson.Bool}}}}
 	}
 	doc := newDocument(Normalize(parameters, c.opts), c)
 	doc.tool = true
-	e, err := c.compile(name, doc.root, c.objectLoc)
-	return e, inTool(name, err)
+	return doc
 }
 
 // ToolText is Tool for parameters given as JSON text; empty means none.

@@ -13,6 +13,9 @@
 //	stacks.go     hash-consed parser stacks shared as a graph: Cache
 //	step.go       configuration x byte -> configuration, memoised
 //	unit.go       runs of characters, which every grammar has alike
+//	loop.go       configurations that characters lead back to
+//	region.go     configurations from which characters stay possible
+//	coarse.go     counters far from their bounds: one configuration for many
 //
 // Compile makes no state. A rule's are made when a text first enters it, so that the first
 // mask costs what its own rules cost, however large the grammar.

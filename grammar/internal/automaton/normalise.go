@@ -209,7 +209,7 @@ func (n *normaliser) variant(id gbnf.RuleID) gbnf.RuleID {
 		return v
 	}
 	v := gbnf.RuleID(len(n.out))
-	n.out = append(n.out, gbnf.Rule{Name: n.rules[id].Name + "-some"})
+	n.out = append(n.out, gbnf.Rule{Name: n.rules[id].Name + "-some", Source: n.rules[id].Source})
 	n.nonEmpty[id] = v
 	n.queue = append(n.queue, id)
 	return v

@@ -161,8 +161,8 @@ func (s *survey) repeat(e *gbnf.Repeat, copies int) error {
 		_, empty := s.corner(e.Item)
 		s.rewrite = s.rewrite || empty
 	}
-	if e.Max > 1 && e.Max <= maxUnroll && isCharacter(e.Item) {
-		copies *= maxUnroll
+	if e.Max > 1 && e.Max <= unrolled(e.Item) {
+		copies *= e.Max
 	}
 	return s.expr(e.Item, copies)
 }

@@ -5,11 +5,12 @@
 export CALLAMA_TESTDATA ?= $(abspath ../shared/data)
 
 # 'make run' asks this. MODEL is a GGUF file; without one the built-in model answers.
+# TOOLS is a file of tools; without one there are the sample tools.
 MODEL    ?=
-TOOLS    ?= examples/tools.json
+TOOLS    ?=
 QUESTION ?= Find the sum of a = [1, -1, 2] and b = [3, 0, -4].
 
-# The built-in model's words are noise and end only where they must.
+# A model whose words are noise ends only where it must.
 MAXTOKENS ?= 192
 
 # Time for each fuzz target, and a pattern for their names.
@@ -23,17 +24,20 @@ TESTTIMEOUT ?= 40m
 GO ?= go
 
 # Packages that build without cgo; deps_test.go holds them to it.
-PUREGO = ./grammar/... ./sampler/... ./chat/... ./gguf/... ./cuda/... ./engine/runtimes/... ./internal/...
+PUREGO = ./grammar/... ./sampler/... ./chat/... ./gguf/... ./demo/... ./bench/bfcl/... ./cuda/... ./engine/runtimes/... ./internal/...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build runtime test race fuzz bench check fmt vet staticcheck nocgo mod clean
+.PHONY: help run demo build runtime test race fuzz bench model model-smoke model-deps check fmt vet staticcheck nocgo mod clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build runtime ## Answer a question with calls (MODEL=file.gguf, TOOLS=file.json, QUESTION=text).
-	bin/callama call $(if $(MODEL),-m '$(MODEL)') --tools '$(TOOLS)' --tool-choice required --max-tokens $(MAXTOKENS) --timings "$$QUESTION"
+	bin/callama call $(if $(MODEL),-m '$(MODEL)') $(if $(TOOLS),--tools '$(TOOLS)') --tool-choice required --max-tokens $(MAXTOKENS) --timings "$$QUESTION"
 run: export QUESTION := $(QUESTION)
+
+demo: build runtime ## Show the whole cycle: questions, calls, tools that run, answers.
+	bin/callama demo $(if $(MODEL),-m '$(MODEL)')
 
 build: ## Build bin/callama.
 	$(GO) build -o bin/callama ./cmd/callama
@@ -57,6 +61,21 @@ fuzz: ## Run every fuzz target for FUZZTIME (default 30s); FUZZ=pattern selects.
 
 bench: ## Run the benchmarks (BENCH=pattern selects).
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout $(TESTTIMEOUT) ./...
+
+model: build ## Train the demo model from nothing, in two hours: train/README.md. OUT=folder.
+	$(MAKE) --no-print-directory -f train/Makefile
+
+# The smallest setting in which every step of 'make model' happens.
+SMOKE = COPY=300 SHORT=300 FULL=300 HELDOUT=40 VOCAB=2048 \
+	FLAGS='--no-plot --steps 12 --warmup 4 --batch-tokens 2048 --micro-tokens 1024' HOURS= ADAPTERHOURS= \
+	MODELFLAGS='--hidden 64 --layers 2 --intermediate 128'
+
+model-smoke: build ## Run the recipe of the demo model in a minute, to see that it works.
+	rm -rf $(or $(OUT),out/smoke)
+	$(MAKE) --no-print-directory -f train/Makefile OUT=$(or $(OUT),out/smoke) $(SMOKE)
+
+model-deps: ## Install what training needs (Debian).
+	apt-get install -y --no-install-recommends python3-torch python3-numpy python3-matplotlib libopenblas0-pthread gcc libc6-dev
 
 check: ## Check formatting, vet, staticcheck, builds without cgo, races, module files.
 	@set -e; before=$$(git status --porcelain 2>/dev/null || true); \

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/callama/callama/chat"
+	"github.com/callama/callama/grammar/schema"
 )
 
 // Request asks for one assistant turn. The zero value of every field but Messages is a
@@ -23,10 +24,22 @@ type Request struct {
 	ResponseSchema json.RawMessage
 	// JSONObject asks for any JSON object as content (response_format json_object).
 	JSONObject bool
+	// Regex is a regular expression (ECMA-262) that the content matches as a whole.
+	Regex string
+	// Choices are the texts of which the content is one.
+	Choices []string
+	// GBNF is a grammar in llama.cpp's notation, with a rule "root", for the content. Of
+	// ResponseSchema, JSONObject, Regex, Choices and GBNF at most one is set, and none with Tools.
+	GBNF string
+	// TemplateArgs are further variables of the chat template, such as enable_thinking.
+	TemplateArgs map[string]any
 	// MaxTokens bounds the generated tokens; 0 means what is left of the context.
 	MaxTokens int
 	// Stop ends the reply before any of these strings.
 	Stop []string
+	// Plain asks the model for every token, also for those that the grammar forces. Without
+	// it these are appended as the model's tokenizer splits them, and cost no step of the model.
+	Plain bool
 	Sampling
 }
 
@@ -57,19 +70,23 @@ const (
 
 // Reply is one finished assistant turn.
 type Reply struct {
-	Content      string
+	Content string
+	// Reasoning is what the model thought before its reply, without the tags around it.
 	Reasoning    string
 	Calls        []chat.Call
 	FinishReason FinishReason
 	Seed         uint64
 	Usage        Usage
 	Timings      Timings
+	// Dropped is what was not enforced because of Options.Lenient.
+	Dropped []*schema.Error
 }
 
 // Usage counts tokens.
 type Usage struct {
 	PromptTokens     int `json:"prompt_tokens"`
 	CompletionTokens int `json:"completion_tokens"`
+	ForcedTokens     int `json:"forced_tokens"` // of CompletionTokens, those that the grammar forced
 }
 
 // Timings says where the time of one reply went.

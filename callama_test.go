@@ -3,10 +3,12 @@ package callama_test
 import (
 	"encoding/json"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/callama/callama"
 	"github.com/callama/callama/chat"
+	"github.com/callama/callama/engine"
 	"github.com/callama/callama/engine/runtimes"
 	"github.com/callama/callama/gguf"
 )
@@ -70,5 +72,58 @@ func TestVectors(t *testing.T) {
 				t.Errorf("seed %d: %s(%s)", seed, c.Name, c.Arguments)
 			}
 		}
+	}
+}
+
+// TestDialect opens a model whose template writes one dialect to be used in another: its
+// calls come as that one has them.
+func TestDialect(t *testing.T) {
+	if _, err := runtimes.Find(""); err != nil {
+		t.Skipf("no llama.cpp runtime here (make runtime): %v", err)
+	}
+	path := filepath.Join(t.TempDir(), "tiny.gguf")
+	if err := gguf.SynthesizeFile(t.Context(), path, gguf.SynthConfig{Seed: 1}); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"latin": `no dialect "latin"`, "llama3-json": "hermes, not llama3-json"} {
+		if m, err := callama.Open(path, callama.Options{Threads: 1, Dialect: name}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, %v", name, m, err)
+		}
+	}
+	m, err := callama.Open(path, callama.Options{Threads: 1, Dialect: "plain-array"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	tools, err := chat.ParseTools([]byte(vectorTools))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := callama.Request{Messages: []chat.Message{{Role: chat.User, Content: "x"}}, Tools: tools,
+		Choice: chat.Choice{Mode: chat.Required}, MaxTokens: 100}
+	compiled, err := m.CompileTools(tools, req.Choice, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	prompt, err := m.Prompt(req.Messages, tools)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Engine().Generate(t.Context(), engine.Request{Prompt: prompt, Grammar: compiled, MaxTokens: 100}, func(b []byte) error {
+		text.Write(b)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if got := text.String(); !strings.HasPrefix(got, `[{"name": "`) || !strings.HasSuffix(got, "}]") {
+		t.Errorf("the reply is %s", got)
+	}
+	if r, err := m.Chat(t.Context(), req, nil); err != nil || len(r.Calls) == 0 || r.Content != "" || m.Dialect() != chat.PlainArray {
+		t.Errorf("%+v, %v", r, err)
 	}
 }

@@ -30,7 +30,7 @@ func (m *Model) Chat(ctx context.Context, req Request, emit func(Delta) error) (
 	}
 	r.emit = emit
 	res, err := m.engine.Generate(ctx, engine.Request{Prompt: r.prompt, Grammar: r.grammar, Sampling: r.sampling,
-		MaxTokens: req.MaxTokens, Stop: req.Stop}, r.write)
+		MaxTokens: req.MaxTokens, Stop: req.Stop, Plain: req.Plain}, r.write)
 	if err != nil {
 		return nil, fmt.Errorf("callama: %w", err)
 	}
@@ -44,7 +44,7 @@ type run struct {
 	sampling sampler.Config
 	reply    Reply
 	emit     func(Delta) error
-	parser   *chat.Parser // nil where no call can come: everything is content
+	parser   *chat.Parser // nil where neither calls nor thoughts can come: everything is content
 	held     []byte       // the start of a character, without a parser
 }
 
@@ -60,39 +60,52 @@ func (m *Model) prepare(req Request) (*run, error) {
 		return nil, bad(err)
 	}
 	start := time.Now()
-	var err error
-	if r.grammar, err = m.grammar(req); err != nil {
-		return nil, bad(err)
-	}
-	compiled := time.Now()
-	r.reply.Timings.Compile = compiled.Sub(start)
 	tools := req.Tools
 	if req.Choice.Mode == chat.None {
 		tools = nil // what must not be used is not offered either
 	}
-	if r.prompt, err = m.Prompt(req.Messages, tools); err != nil {
+	text, prompt, err := m.render(chat.Input{Messages: req.Messages, Tools: tools, Extra: req.TemplateArgs})
+	if err != nil {
 		return nil, bad(err)
 	}
+	r.prompt = prompt
+	rendered := time.Now()
+	r.reply.Timings.Render = rendered.Sub(start)
+	reasoning := m.reasoning(text)
+	out, err := m.grammar(req, reasoning)
+	if err != nil {
+		return nil, bad(err)
+	}
+	r.reply.Timings.Compile = time.Since(rendered)
 	if n, most := len(r.prompt), m.engine.Context(); n >= most {
 		return nil, fmt.Errorf("callama: %w: %d tokens, the context has %d", ErrContextLength, n, most)
 	}
-	r.reply.Timings.Render = time.Since(compiled)
-	if len(tools) > 0 {
+	if out != nil {
+		r.grammar, r.reply.Dropped = out.grammar, out.dropped
+	}
+	switch {
+	case len(tools) > 0:
 		r.parser = m.dialect.NewParser()
-		r.parser.IDs = chat.NewCallIDs(r.sampling.Seed)
+		r.parser.IDs, r.parser.Arguments = chat.NewCallIDs(r.sampling.Seed), out.arguments
+	case reasoning.Close != "":
+		r.parser = chat.NewContentParser()
+	}
+	if r.parser != nil {
+		r.parser.Reasoning = reasoning
 	}
 	return r, nil
 }
 
 // check refuses requests that contradict themselves.
 func check(req Request) error {
+	shapes := shapesOf(req)
 	switch {
 	case len(req.Messages) == 0:
 		return errors.New("there are no messages")
-	case len(req.Tools) > 0 && (len(req.ResponseSchema) > 0 || req.JSONObject):
-		return errors.New("tools and a response schema cannot both shape the reply")
-	case len(req.ResponseSchema) > 0 && req.JSONObject:
-		return errors.New("a response schema and a plain JSON object cannot both shape the reply")
+	case len(shapes) > 1:
+		return fmt.Errorf("%s and %s cannot both shape the reply", shapes[0], shapes[1])
+	case len(req.Choices) > maxChoices:
+		return fmt.Errorf("%d choices, more than the limit of %d", len(req.Choices), maxChoices)
 	case req.MaxTokens < 0:
 		return fmt.Errorf("max tokens is %d", req.MaxTokens)
 	case req.MaxCalls < 0:
@@ -106,6 +119,30 @@ func check(req Request) error {
 		names[t.Name] = true
 	}
 	return chat.CheckChoice(req.Tools, req.Choice)
+}
+
+// maxChoices bounds Request.Choices; more are a mistake, or a schema with an enum.
+const maxChoices = 10_000
+
+// shapesOf names all that a request wants of the reply's form.
+func shapesOf(req Request) []string {
+	var shapes []string
+	for _, s := range []struct {
+		name  string
+		given bool
+	}{
+		{"tools", len(req.Tools) > 0},
+		{"a response schema", len(req.ResponseSchema) > 0},
+		{"a plain JSON object", req.JSONObject},
+		{"a regular expression", req.Regex != ""},
+		{"choices", len(req.Choices) > 0},
+		{"a grammar", req.GBNF != ""},
+	} {
+		if s.given {
+			shapes = append(shapes, s.name)
+		}
+	}
+	return shapes
 }
 
 func samplingOf(s Sampling) sampler.Config {
@@ -146,6 +183,8 @@ func (r *run) write(text []byte) error {
 // event passes one of the parser's events on.
 func (r *run) event(e chat.Event) error {
 	switch e.Kind {
+	case chat.ReasoningText:
+		return r.emit(Delta{Reasoning: e.Text})
 	case chat.ContentText:
 		return r.emit(Delta{Content: e.Text})
 	case chat.CallStart:
@@ -176,6 +215,12 @@ func (r *run) finish(res engine.Result) (*Reply, error) {
 	complete := true
 	if r.parser != nil {
 		reply.Content, reply.Calls, complete = r.parser.Close()
+		reply.Reasoning = r.parser.Thoughts()
+		if rest := r.parser.RestThoughts(); rest != "" {
+			if err := r.emit(Delta{Reasoning: rest}); err != nil {
+				return nil, err
+			}
+		}
 		if rest := r.parser.Rest(); rest != "" {
 			if err := r.emit(Delta{Content: rest}); err != nil {
 				return nil, err
@@ -196,7 +241,7 @@ func (r *run) finish(res engine.Result) (*Reply, error) {
 	default:
 		reply.FinishReason = FinishStop
 	}
-	reply.Usage = Usage{PromptTokens: len(r.prompt), CompletionTokens: len(res.Tokens)}
+	reply.Usage = Usage{PromptTokens: len(r.prompt), CompletionTokens: len(res.Tokens), ForcedTokens: res.Forced}
 	t := &reply.Timings
 	t.Queue, t.Prefill, t.Decode = res.Timings.Queue, res.Timings.Prefill, res.Timings.Decode
 	t.Mask, t.Sample = res.Timings.Mask, res.Timings.Sample

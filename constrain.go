@@ -5,11 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"hash"
 	"sync"
 
 	"github.com/callama/callama/chat"
 	"github.com/callama/callama/grammar"
 	"github.com/callama/callama/grammar/gbnf"
+	"github.com/callama/callama/grammar/regex"
 	"github.com/callama/callama/grammar/schema"
 	"github.com/callama/callama/grammar/vocab"
 	"github.com/callama/callama/internal/ojson"
@@ -19,83 +21,164 @@ import (
 // equal rules.
 type constraint struct {
 	key   [sha256.Size]byte
-	rules func(b *gbnf.Builder) (gbnf.RuleID, error)
+	rules func(b *gbnf.Builder, out *built) (gbnf.RuleID, error)
+}
+
+// built is a compiled constraint with what else compiling found.
+type built struct {
+	grammar *grammar.Compiled
+	// arguments says how a parser reads calls whose arguments are no JSON object.
+	arguments map[string]schema.Arguments
+	dropped   []*schema.Error // what Options.Lenient left out
 }
 
 // toolOptions are how arguments of calls are written: properties in any order, declared
 // ones only, white space as in the training data of the models.
-var toolOptions = schema.Options{Order: schema.AnyOrder, Whitespace: schema.Model, PythonNames: true, ClosedObjects: true}
-
-// responseOptions are those of structured output, whose users rely on the schema's order.
-var responseOptions = schema.Options{Order: schema.SchemaOrder, Whitespace: schema.Model}
-
-// constraintOf says what the reply to req must look like; nil is free text.
-func constraintOf(req Request, d chat.Dialect) *constraint {
-	switch {
-	case len(req.Tools) > 0:
-		c := &constraint{rules: func(b *gbnf.Builder) (gbnf.RuleID, error) { return toolRules(b, req, d) }}
-		parts := []string{"tools", d.String(), req.Choice.Mode.String(), req.Choice.Name, fmt.Sprint(req.MaxCalls)}
-		for _, t := range req.Tools {
-			parts = append(parts, t.Name, string(t.Parameters))
-		}
-		c.key = keyOf(parts)
-		return c
-	case len(req.ResponseSchema) > 0:
-		return &constraint{key: keyOf([]string{"schema", string(req.ResponseSchema)}),
-			rules: func(b *gbnf.Builder) (gbnf.RuleID, error) {
-				doc, err := ojson.Parse(req.ResponseSchema)
-				if err != nil {
-					return 0, fmt.Errorf("response schema: %w", err)
-				}
-				e, err := schema.Compile(b, "root", doc, responseOptions)
-				return rootOf(b, e), err
-			}}
-	case req.JSONObject:
-		return &constraint{key: keyOf([]string{"object"}),
-			rules: func(b *gbnf.Builder) (gbnf.RuleID, error) {
-				e, err := schema.AnyObject(b, responseOptions)
-				return rootOf(b, e), err
-			}}
-	}
-	return nil
+func (m *Model) toolOptions() schema.Options {
+	return m.schemaOptions(schema.Options{Order: schema.AnyOrder, Whitespace: schema.Model, PythonNames: true, ClosedObjects: true})
 }
 
-func rootOf(b *gbnf.Builder, e gbnf.Expr) gbnf.RuleID { return b.Add("reply", e).Rule }
+// responseOptions are those of structured output, whose users rely on the schema's order.
+func (m *Model) responseOptions() schema.Options {
+	return m.schemaOptions(schema.Options{Order: schema.SchemaOrder, Whitespace: schema.Model})
+}
 
-func toolRules(b *gbnf.Builder, req Request, d chat.Dialect) (gbnf.RuleID, error) {
-	c := schema.New(b, toolOptions) // one for all: tools share the rules of strings and numbers
+func (m *Model) schemaOptions(o schema.Options) schema.Options {
+	o.Lenient = m.lenient
+	if m.strictFormats {
+		o.Formats = schema.StrictFormats
+	}
+	return o
+}
+
+// constraintOf says what the reply to req must look like; nil is free text. r are the
+// thoughts that it begins with.
+func (m *Model) constraintOf(req Request, r chat.Reasoning) *constraint {
+	thoughts := []string{r.Open, r.Close, fmt.Sprint(r.Begun)}
+	if len(req.Tools) > 0 {
+		k := newKey("tools", m.dialect.String(), req.Choice.Mode.String(), req.Choice.Name, fmt.Sprint(req.MaxCalls))
+		for _, t := range req.Tools {
+			k.add([]byte(t.Name))
+			k.add(t.Parameters)
+		}
+		for _, s := range thoughts {
+			k.add([]byte(s))
+		}
+		return &constraint{key: k.sum(),
+			rules: func(b *gbnf.Builder, out *built) (gbnf.RuleID, error) { return m.toolRules(b, req, r, out) }}
+	}
+	kind, text, rules := m.contentRules(req)
+	if kind == "" {
+		return nil
+	}
+	return &constraint{key: newKey(append(append([]string{kind}, text...), thoughts...)...).sum(),
+		rules: func(b *gbnf.Builder, out *built) (gbnf.RuleID, error) {
+			root := b.Declare("reply")
+			e, err := rules(b, out)
+			if err == nil {
+				e, err = r.Before(b, e)
+			}
+			if err != nil {
+				return 0, err
+			}
+			b.Define(root, e)
+			return root, nil
+		}}
+}
+
+// contentRules returns what constrains a reply without calls, "" for nothing.
+func (m *Model) contentRules(req Request) (kind string, text []string, rules func(*gbnf.Builder, *built) (gbnf.Expr, error)) {
+	switch {
+	case len(req.ResponseSchema) > 0:
+		return "schema", []string{string(req.ResponseSchema)}, func(b *gbnf.Builder, out *built) (gbnf.Expr, error) {
+			doc, err := ojson.Parse(req.ResponseSchema)
+			if err != nil {
+				return nil, fmt.Errorf("response schema: %w", err)
+			}
+			c := schema.New(b, m.responseOptions())
+			e, err := c.Compile("root", doc)
+			out.dropped = c.Dropped()
+			return e, err
+		}
+	case req.JSONObject:
+		return "object", nil, func(b *gbnf.Builder, _ *built) (gbnf.Expr, error) {
+			return schema.AnyObject(b, m.responseOptions())
+		}
+	case req.Regex != "":
+		return "regex", []string{req.Regex}, func(b *gbnf.Builder, _ *built) (gbnf.Expr, error) {
+			return regex.Whole("pattern", req.Regex, regex.Limits{})
+		}
+	case len(req.Choices) > 0:
+		return "choices", req.Choices, func(*gbnf.Builder, *built) (gbnf.Expr, error) {
+			return gbnf.Choice(req.Choices...), nil
+		}
+	case req.GBNF != "":
+		return "gbnf", []string{req.GBNF}, func(b *gbnf.Builder, _ *built) (gbnf.Expr, error) {
+			g, err := gbnf.Parse(req.GBNF)
+			if err != nil {
+				return nil, err
+			}
+			return b.Import(g), nil
+		}
+	}
+	return "", nil, nil
+}
+
+func (m *Model) toolRules(b *gbnf.Builder, req Request, r chat.Reasoning, out *built) (gbnf.RuleID, error) {
+	c := schema.New(b, m.toolOptions()) // one for all: tools share the rules of strings and numbers
+	out.arguments = make(map[string]schema.Arguments)
 	var rules []chat.ToolRules
 	for _, t := range req.Tools {
 		if req.Choice.Mode == chat.None || req.Choice.Mode == chat.Named && t.Name != req.Choice.Name {
 			continue
 		}
-		e, err := c.ToolText(t.Name, t.Parameters)
+		e, arguments, err := c.ToolTextMarkup(t.Name, t.Parameters, m.dialect.Markup())
 		if err != nil {
 			return 0, err
 		}
+		if arguments != nil {
+			out.arguments[t.Name] = arguments
+		}
 		rules = append(rules, chat.ToolRules{Name: t.Name, Arguments: e})
 	}
-	return d.Grammar(b, rules, req.Choice, req.MaxCalls)
+	out.dropped = c.Dropped()
+	return m.dialect.GrammarAfter(b, r, rules, req.Choice, req.MaxCalls)
 }
 
-// keyOf hashes parts with their lengths, so that no two lists run together.
-func keyOf(parts []string) [sha256.Size]byte {
-	h := sha256.New()
-	for _, p := range parts {
-		h.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(p))))
-		h.Write([]byte(p))
-	}
-	return [sha256.Size]byte(h.Sum(nil))
+// key hashes parts with their lengths, so that no two lists run together.
+type key struct {
+	hash   hash.Hash
+	length [8]byte
 }
+
+func newKey(parts ...string) *key {
+	k := &key{hash: sha256.New()}
+	for _, p := range parts {
+		k.add([]byte(p))
+	}
+	return k
+}
+
+func (k *key) add(part []byte) {
+	binary.LittleEndian.PutUint64(k.length[:], uint64(len(part)))
+	k.hash.Write(k.length[:])
+	k.hash.Write(part)
+}
+
+func (k *key) sum() [sha256.Size]byte { return [sha256.Size]byte(k.hash.Sum(nil)) }
 
 // compile builds the rules and compiles them.
-func (k *constraint) compile(v *vocab.Vocab) (*grammar.Compiled, error) {
-	b := gbnf.NewBuilder()
-	root, err := k.rules(b)
+func (k *constraint) compile(v *vocab.Vocab) (*built, error) {
+	b, out := gbnf.NewBuilder(), &built{}
+	root, err := k.rules(b, out)
 	if err != nil {
 		return nil, err
 	}
-	return grammar.Compile(b.Grammar(root), v, grammar.Limits{})
+	out.grammar, err = grammar.Compile(b.Grammar(root), v, grammar.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // maxGrammars bounds the compiled grammars that a model keeps: agents send the same tools
@@ -111,16 +194,16 @@ type grammarCache struct {
 
 type cachedGrammar struct {
 	key [sha256.Size]byte
-	c   *grammar.Compiled
+	*built
 }
 
 // get returns the grammar of k, compiling it if it is not kept.
-func (g *grammarCache) get(k *constraint, v *vocab.Vocab) (*grammar.Compiled, error) {
+func (g *grammarCache) get(k *constraint, v *vocab.Vocab) (*built, error) {
 	g.mu.Lock()
 	if e, ok := g.byKey[k.key]; ok {
 		g.order.MoveToFront(e)
 		g.mu.Unlock()
-		return e.Value.(*cachedGrammar).c, nil
+		return e.Value.(*cachedGrammar).built, nil
 	}
 	g.mu.Unlock()
 

@@ -29,6 +29,7 @@ var allowedImports = map[string][]string{
 	"grammar/regex":              {"grammar/gbnf"},
 	"grammar/schema":             {"grammar/gbnf", "grammar/regex", "internal/ojson"},
 	"grammar/schema/ruletest":    {"grammar/gbnf"},
+	"grammar/explain":            {"grammar", "grammar/gbnf", "grammar/schema", "grammar/vocab", "internal/ojson"},
 	"grammar/internal/automaton": {"grammar/gbnf", "grammar/regex", "grammar/vocab"},
 	"grammar/internal/jsonscan":  {},
 	"grammar/internal/mask":      {"grammar/internal/automaton", "grammar/internal/jsonscan", "grammar/vocab"},
@@ -37,23 +38,30 @@ var allowedImports = map[string][]string{
 	"engine/llama":               {},
 	"engine/runtimes":            {"cuda"},
 	"cuda":                       {},
-	"gguf":                       {},
+	"gguf":                       {"gguf/bpe"},
+	"gguf/bpe":                   {},
+	"gguf/builtin":               {},
 	"chat":                       {"grammar/...", "chat/internal/...", "internal/ojson"},
 	"chat/internal/jinja":        {"internal/ojson"},
 	"server":                     {".", "engine", "chat", "grammar/...", "internal/ojson"},
-	"bench":                      {".", "engine", "engine/runtimes", "chat", "grammar/...", "sampler", "gguf", "cuda", "internal/ojson"},
+	"bench":                      {".", "bench/bfcl", "engine", "engine/runtimes", "chat", "grammar/...", "sampler", "gguf", "cuda", "internal/ojson", "internal/printable"},
+	"bench/bfcl":                 {"chat", "grammar/schema", "internal/ojson"},
+	"demo":                       {"chat", "internal/ojson"},
+	"train/corpus":               {"grammar", "grammar/gbnf", "grammar/schema", "grammar/vocab", "chat", "internal/ojson"},
+	"train/tokenizer":            {"chat", "gguf", "gguf/bpe", "train/corpus"},
 	"cmd/callama":                {"..."},
 	"internal/ojson":             {},
+	"internal/printable":         {},
 }
 
 // embedded are the packages that stand on the standard library alone: a program that
 // embeds the grammar engine takes on nothing else with it.
 var embedded = []string{"grammar", "grammar/gbnf", "grammar/vocab", "grammar/regex", "grammar/schema",
-	"grammar/internal/automaton", "grammar/internal/jsonscan", "grammar/internal/mask", "sampler", "gguf", "internal/ojson"}
+	"grammar/explain", "grammar/internal/automaton", "grammar/internal/jsonscan", "grammar/internal/mask", "sampler", "gguf", "gguf/bpe", "gguf/builtin", "internal/ojson", "internal/printable"}
 
 // pureGo are the packages that build with CGO_ENABLED=0, with all that they import.
 var pureGo = []string{"grammar", "grammar/gbnf", "grammar/vocab", "grammar/regex", "grammar/schema",
-	"sampler", "chat", "gguf", "cuda", "engine/runtimes", "internal/ojson"}
+	"grammar/explain", "sampler", "chat", "gguf", "gguf/bpe", "gguf/builtin", "demo", "bench/bfcl", "cuda", "engine/runtimes", "internal/ojson", "internal/printable"}
 
 // cgoPackage is the only package that may import "C".
 const cgoPackage = "engine/llama"

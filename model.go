@@ -32,6 +32,15 @@ type Options struct {
 	Adapters []engine.Adapter
 	// ChatTemplate is Jinja text that replaces the model's own template.
 	ChatTemplate string
+	// StrictFormats refuses schemas with formats that are not known, instead of reading these
+	// as annotations.
+	StrictFormats bool
+	// Lenient leaves out what of a schema cannot be enforced, instead of refusing it, and lists
+	// it in Reply.Dropped. Replies may then be invalid under their schema.
+	Lenient bool
+	// Dialect names how calls are written, where it is not what the chat template teaches:
+	// "plain-array" for a model or an adapter that was trained to it. Empty is the template's.
+	Dialect string
 	// Logger gets the engine's and llama.cpp's log; nil drops it.
 	Logger *slog.Logger
 	// Progress, if not nil, is called with the part of the weights that is loaded, 0 to 1;
@@ -47,6 +56,8 @@ type Model struct {
 	template *chat.Template
 	dialect  chat.Dialect
 	grammars grammarCache
+
+	strictFormats, lenient bool
 }
 
 // Open loads a model in GGUF format. Loading maps the file; it takes milliseconds to
@@ -57,7 +68,7 @@ func Open(path string, o Options) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("callama: %w", err)
 	}
-	m := &Model{engine: e, name: strings.TrimSuffix(filepath.Base(path), ".gguf")}
+	m := &Model{engine: e, name: strings.TrimSuffix(filepath.Base(path), ".gguf"), strictFormats: o.StrictFormats, lenient: o.Lenient}
 	if err := m.loadTemplate(o); err != nil {
 		return nil, errors.Join(fmt.Errorf("callama: %w", err), e.Close())
 	}
@@ -80,6 +91,15 @@ func (m *Model) loadTemplate(o Options) error {
 		BOS: m.engine.TokenText(m.engine.BOS()), EOS: m.engine.TokenText(m.engine.EOS())})
 	if err != nil {
 		return fmt.Errorf("model %s: chat template: %w", m.name, err)
+	}
+	if o.Dialect != "" {
+		d, err := chat.ParseDialect(o.Dialect)
+		if err != nil {
+			return err
+		}
+		if t, err = t.WithDialect(d); err != nil {
+			return fmt.Errorf("model %s: %w", m.name, err)
+		}
 	}
 	m.template, m.dialect = t, t.Dialect()
 	return nil
@@ -113,7 +133,7 @@ func (m *Model) Call(ctx context.Context, messages []chat.Message, tools []chat.
 
 // Check compiles the tools as Chat would, and reports the first that cannot be enforced.
 func (m *Model) Check(tools []chat.Tool) error {
-	_, err := m.grammar(Request{Tools: tools, Choice: chat.Choice{Mode: chat.Required}})
+	_, err := m.grammar(Request{Tools: tools, Choice: chat.Choice{Mode: chat.Required}}, chat.Reasoning{})
 	return err
 }
 
@@ -121,26 +141,49 @@ func (m *Model) Check(tools []chat.Tool) error {
 // without keeping it; maxCalls 0 means no bound. It is nil where nothing is constrained:
 // free text without tools.
 func (m *Model) CompileTools(tools []chat.Tool, choice chat.Choice, maxCalls int) (*grammar.Compiled, error) {
-	k := constraintOf(Request{Tools: tools, Choice: choice, MaxCalls: maxCalls}, m.dialect)
+	k := m.constraintOf(Request{Tools: tools, Choice: choice, MaxCalls: maxCalls}, chat.Reasoning{})
 	if k == nil {
 		return nil, nil
 	}
-	return k.compile(m.engine.Vocab())
+	out, err := k.compile(m.engine.Vocab())
+	if err != nil {
+		return nil, err
+	}
+	return out.grammar, nil
 }
 
 // Prompt renders a conversation with the model's template, up to where the assistant
 // begins, and turns it into tokens.
 func (m *Model) Prompt(messages []chat.Message, tools []chat.Tool) ([]int32, error) {
-	text, err := m.template.Render(chat.Input{Messages: messages, Tools: tools, AddGenerationPrompt: true})
-	if err != nil {
-		return nil, err
+	_, tokens, err := m.render(chat.Input{Messages: messages, Tools: tools})
+	return tokens, err
+}
+
+// render returns the prompt as text and as tokens.
+func (m *Model) render(in chat.Input) (text string, tokens []int32, err error) {
+	in.AddGenerationPrompt = true
+	if text, err = m.template.Render(in); err != nil {
+		return "", nil, err
 	}
-	return m.engine.TokenizePrompt(text)
+	tokens, err = m.engine.TokenizePrompt(text)
+	return text, tokens, err
+}
+
+// reasoning tells how the reply to a prompt begins. Tags that the model writes as control
+// tokens are no text, so that nothing is known of them.
+func (m *Model) reasoning(prompt string) chat.Reasoning {
+	r := m.template.Reasoning(prompt)
+	for _, tag := range []string{r.Open, r.Close} {
+		if t, ok := m.engine.Vocab().Lookup(tag); ok && !m.engine.Vocab().IsText(t) {
+			return chat.Reasoning{}
+		}
+	}
+	return r
 }
 
 // grammar returns the grammar of a request's reply, nil if the text is free.
-func (m *Model) grammar(req Request) (*grammar.Compiled, error) {
-	build := constraintOf(req, m.dialect)
+func (m *Model) grammar(req Request, r chat.Reasoning) (*built, error) {
+	build := m.constraintOf(req, r)
 	if build == nil {
 		return nil, nil
 	}

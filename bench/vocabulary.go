@@ -16,7 +16,7 @@ import (
 type Vocabulary struct {
 	Name    string // of the file, and of its folder where the file's own name says nothing
 	Vocab   *vocab.Vocab
-	Encoder *Encoder
+	Encoder *gguf.Encoder
 }
 
 // endNames are tokens that end a generation, by the names that llama.cpp knows them by,
@@ -44,7 +44,7 @@ func OpenVocabulary(path string) (*Vocabulary, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bench: vocabulary %s: %w", path, err)
 	}
-	enc, err := NewEncoder(tok)
+	enc, err := gguf.NewEncoder(tok)
 	if err != nil {
 		return nil, fmt.Errorf("%w (%s)", err, path)
 	}

@@ -66,6 +66,11 @@ const (
 	numExponent
 )
 
+func (s *callScanner) call() (name string, arguments []byte) { return s.name, s.arguments }
+
+// pending is 0: no byte that was taken can begin another call.
+func (s *callScanner) pending() int { return 0 }
+
 func (s *callScanner) step(c byte) scanResult {
 	if s.state >= numMinus {
 		if ended, ok := s.stepNumber(c); !ok {

@@ -3,8 +3,11 @@ package chat
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/callama/callama/grammar/gbnf"
+	"github.com/callama/callama/grammar/schema"
 	"github.com/callama/callama/internal/ojson"
 )
 
@@ -23,11 +26,20 @@ var (
 	// Llama3 is {"name": …, "parameters": {…}} as the whole reply, one call: Llama 3.1 to
 	// 3.3 with JSON tools. A <|python_tag|> may stand before it.
 	Llama3 = Dialect{&llama3Form}
+	// Qwen3Coder is <tool_call>\n<function=f>\n<parameter=k>\nvalue\n</parameter>\n
+	// </function>\n</tool_call>, repeated: Qwen3-Coder, Qwen3.5, Nemotron 3, Step 3.5.
+	// Values that are strings stand as they are, others as JSON.
+	Qwen3Coder = Dialect{&qwen3CoderForm}
+	// GLM45 is <tool_call>f\n<arg_key>k</arg_key>\n<arg_value>value</arg_value>\n
+	// </tool_call>, repeated: GLM 4.5 and 4.6. Values are as in Qwen3Coder.
+	GLM45 = Dialect{&glm45Form}
+	// GLM47 is GLM45 without line breaks: GLM 4.7 and 5.
+	GLM47 = Dialect{&glm47Form}
 )
 
-// form is what the dialects that write a call as one JSON object with a name and arguments
-// have in common. A family with another shape becomes a further form field, or a kind of
-// its own beside it.
+// form is what the dialects have in common: a call is one JSON object with a name and
+// arguments, or markup around them, in a frame. A family with another shape becomes a
+// further field, or a kind of its own beside it.
 type form struct {
 	name string
 	// trigger is the text that opens a call anywhere in a reply. A form with leads has
@@ -47,6 +59,14 @@ type form struct {
 	argumentsKey string
 	array        bool // open and close stand around all calls together
 	single       bool // there is never more than one call
+	// markup is how a call is written that is no JSON object; nil for those that are.
+	markup *markup
+}
+
+// markup writes a call as head, the tool's name, named, the arguments, foot.
+type markup struct {
+	head, named, foot string
+	args              schema.Markup
 }
 
 var (
@@ -57,6 +77,21 @@ var (
 	hermesForm = form{
 		name: "hermes", trigger: "<tool_call>",
 		open: "<tool_call>\n", close: "\n</tool_call>", separator: "\n", argumentsKey: "arguments",
+	}
+	qwen3CoderForm = form{
+		name: "qwen3-coder", trigger: "<tool_call>", open: "<tool_call>\n", close: "\n</tool_call>", separator: "\n",
+		markup: &markup{head: "<function=", named: ">\n", foot: "</function>", args: schema.Markup{
+			Open: "<parameter=", Middle: ">\n", Close: "\n</parameter>", Between: "\n", After: "\n", End: "</parameter>"}},
+	}
+	glm45Form = form{
+		name: "glm-4.5", trigger: "<tool_call>", open: "<tool_call>", separator: "\n",
+		markup: &markup{named: "\n", foot: "</tool_call>", args: schema.Markup{
+			Open: "<arg_key>", Middle: "</arg_key>\n<arg_value>", Close: "</arg_value>", Between: "\n", After: "\n", End: "</arg_value>"}},
+	}
+	glm47Form = form{
+		name: "glm-4.7", trigger: "<tool_call>", open: "<tool_call>",
+		markup: &markup{foot: "</tool_call>", args: schema.Markup{
+			Open: "<arg_key>", Middle: "</arg_key><arg_value>", Close: "</arg_value>", End: "</arg_value>"}},
 	}
 	llama3Form = form{
 		name: "llama3-json", leads: []string{"{", pythonTag}, banned: pythonTag,
@@ -74,8 +109,39 @@ func (d Dialect) shape() *form {
 	return d.form
 }
 
-// String returns the dialect's name: plain-array, hermes or llama3-json.
+// Markup returns how arguments are written between tags, nil where they are a JSON object. It
+// is what ToolRules.Arguments must be written in (schema.Compiler.ToolMarkup).
+func (d Dialect) Markup() *schema.Markup {
+	if m := d.shape().markup; m != nil {
+		return &m.args
+	}
+	return nil
+}
+
+// String returns the dialect's name, such as plain-array or hermes.
 func (d Dialect) String() string { return d.shape().name }
+
+// dialects are all that there are, in the order in which detection tries them.
+var dialects = []Dialect{Hermes, Llama3, Qwen3Coder, GLM45, GLM47, PlainArray}
+
+// ParseDialect returns the dialect with the given name: see Dialect.String.
+func ParseDialect(name string) (Dialect, error) {
+	for _, d := range dialects {
+		if d.String() == name {
+			return d, nil
+		}
+	}
+	return Dialect{}, fmt.Errorf("chat: there is no dialect %q, only %s", name, strings.Join(DialectNames(), ", "))
+}
+
+// DialectNames lists the names of all dialects.
+func DialectNames() []string {
+	names := make([]string, len(dialects))
+	for i, d := range dialects {
+		names[i] = d.String()
+	}
+	return names
+}
 
 // Single reports whether the dialect never writes more than one call in a reply.
 func (d Dialect) Single() bool { return d.shape().single }
@@ -92,9 +158,21 @@ func DetectDialect(template string) Dialect {
 	return t.dialect
 }
 
+// OpensCall reports whether a reply's text begins a call somewhere, complete or not: it
+// holds the dialect's trigger, or starts with one of its leads where calls are the whole
+// reply. In content that a Parser returns, it is a call that was written wrongly.
+func (d Dialect) OpensCall(text string) bool {
+	f := d.shape()
+	if f.trigger != "" {
+		return strings.Contains(text, f.trigger)
+	}
+	text = strings.TrimLeft(text, " \n\t\r")
+	return slices.ContainsFunc(f.leads, func(lead string) bool { return strings.HasPrefix(text, lead) })
+}
+
 // ToolRules are a tool's name and the rule of its arguments: an expression that matches
-// exactly the JSON texts allowed as arguments, an object with its braces. It may refer to
-// rules of the Builder that Grammar gets.
+// exactly the texts allowed as arguments, a JSON object with its braces, or what Markup says.
+// It may refer to rules of the Builder that Grammar gets.
 type ToolRules struct {
 	Name      string
 	Arguments gbnf.Expr
@@ -106,9 +184,9 @@ type ToolRules struct {
 //   - Required and Named: calls from the first token on, at least one and nothing else;
 //     Named calls only that tool.
 //   - None: free text in which no call can be opened. It needs no tools.
-//   - Auto: free text until a call is opened, and from there calls to the end. For a
-//     dialect whose calls are the whole reply (PlainArray, Llama3), the reply is either free
-//     text or calls.
+//   - Auto: free text until a call is opened, then the call, then free text again; the
+//     last call that maxCalls allows ends the reply. For a dialect whose calls are the whole
+//     reply (PlainArray, Llama3), the reply is either free text or calls.
 //
 // Free text is any sequence of characters that does not contain the dialect's trigger
 // ("<tool_call>"); for PlainArray and Llama3, whose calls start the reply, it is any text whose
@@ -118,6 +196,12 @@ type ToolRules struct {
 // An error is returned for an unknown tool name, and for calls without tools. Auto without
 // tools is free text.
 func (d Dialect) Grammar(b *gbnf.Builder, tools []ToolRules, choice Choice, maxCalls int) (gbnf.RuleID, error) {
+	return d.GrammarAfter(b, Reasoning{}, tools, choice, maxCalls)
+}
+
+// GrammarAfter is Grammar for a reply that begins with thoughts, or may. Free text then does
+// not open them again.
+func (d Dialect) GrammarAfter(b *gbnf.Builder, r Reasoning, tools []ToolRules, choice Choice, maxCalls int) (gbnf.RuleID, error) {
 	f := d.shape()
 	if choice.Mode == Named {
 		named, err := onlyTool(tools, choice.Name)
@@ -135,15 +219,31 @@ func (d Dialect) Grammar(b *gbnf.Builder, tools []ToolRules, choice Choice, maxC
 			return 0, &InputError{What: "tools", Err: fmt.Errorf("tool %q has no rule for its arguments", tool.Name)}
 		}
 	}
+	var banned []string
+	if f.banned != "" {
+		banned = append(banned, f.banned)
+	}
+	if r.Open != "" && !r.Begun {
+		banned = append(banned, r.Open)
+	}
 	root := b.Declare("root")
+	var reply gbnf.Expr
+	var err error
 	switch {
 	case free:
-		b.Define(root, f.text(b, nil))
+		reply, err = f.text(b, banned, nil, 0)
 	case choice.Mode == Auto:
-		b.Define(root, f.text(b, f.calls(b, tools, maxCalls)))
+		reply, err = f.text(b, banned, tools, maxCalls)
 	default:
-		b.Define(root, gbnf.Concat(gbnf.Lit(f.firstOpen()), f.calls(b, tools, maxCalls)))
+		reply = gbnf.Concat(gbnf.Lit(f.firstOpen()), f.calls(b.Add("call", f.call(tools)), maxCalls))
 	}
+	if err == nil {
+		reply, err = r.Before(b, reply)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("chat: dialect %s: %w", f.name, err)
+	}
+	b.Define(root, reply)
 	return root, nil
 }
 
@@ -165,33 +265,70 @@ func (f *form) firstOpen() string {
 	return f.leads[0]
 }
 
-// text returns the rule of free text. When calls is not nil, the text may go over into
-// calls, which follow the trigger (or stand at the start).
-func (f *form) text(b *gbnf.Builder, calls gbnf.Expr) gbnf.Expr {
-	if f.trigger != "" {
-		return textAutomaton(b, "text", f.trigger, calls, true)
+// unrolledCalls is the number of calls up to which free text between them is written out, once
+// for each; with more, it is counted.
+const unrolledCalls = 8
+
+// text returns the rule of free text in which none of the banned texts occurs. With tools, it
+// may hold calls, at most so many (0: no bound), or they may stand in its place.
+func (f *form) text(b *gbnf.Builder, banned []string, tools []ToolRules, maxCalls int) (gbnf.Expr, error) {
+	if f.trigger == "" {
+		free, err := textWithoutLead(b, f.leads, banned)
+		if err != nil || tools == nil {
+			return free, err
+		}
+		calls := f.calls(b.Add("call", f.call(tools)), maxCalls)
+		return gbnf.OneOf(free, gbnf.Concat(gbnf.Lit(f.leads[0]), calls)), nil
 	}
-	free := textWithoutLead(b, f.leads, f.banned)
-	if calls == nil {
-		return free
+	add := func(after gbnf.Expr, end, again bool) (gbnf.Expr, error) {
+		t := gbnf.Text{Triggers: []gbnf.Trigger{{Text: f.trigger, After: after}}, End: end, Again: again}
+		for _, s := range banned {
+			t.Triggers = append(t.Triggers, gbnf.Trigger{Text: s})
+		}
+		return t.Add(b, "text")
 	}
-	return gbnf.OneOf(free, gbnf.Concat(gbnf.Lit(f.leads[0]), calls))
+	if tools == nil {
+		return add(nil, true, false)
+	}
+	call := f.calls(b.Add("call", f.call(tools)), 1)
+	switch {
+	case maxCalls <= 0:
+		return add(call, true, true)
+	case maxCalls > unrolledCalls:
+		before, err := add(call, false, false)
+		if err != nil {
+			return nil, err
+		}
+		last, err := add(call, true, false)
+		return gbnf.Concat(&gbnf.Repeat{Item: before, Min: 0, Max: maxCalls - 1}, last), err
+	}
+	text, err := add(call, true, false)
+	for range maxCalls - 1 {
+		if err != nil {
+			return nil, err
+		}
+		text, err = add(gbnf.Concat(call, text), true, false)
+	}
+	return text, err
 }
 
 // calls returns the rule of one or more calls, without the text of firstOpen before the
-// first of them.
-func (f *form) calls(b *gbnf.Builder, tools []ToolRules, maxCalls int) gbnf.Expr {
-	body := b.Add("call", f.call(tools))
+// first of them. body is a call without its frame.
+func (f *form) calls(body gbnf.Expr, maxCalls int) gbnf.Expr {
 	if f.single {
 		maxCalls = 1
 	}
 	if f.open == "" {
 		return body // the lead was the call's own brace
 	}
-	parts := []gbnf.Expr{gbnf.Lit(f.open[len(f.firstOpen()):] + "{"), body}
-	again := []gbnf.Expr{gbnf.Lit(f.separator + f.open + "{"), body, gbnf.Lit(f.close)}
+	brace := "{"
+	if f.markup != nil {
+		brace = ""
+	}
+	parts := []gbnf.Expr{gbnf.Lit(f.open[len(f.firstOpen()):] + brace), body}
+	again := []gbnf.Expr{gbnf.Lit(f.separator + f.open + brace), body, gbnf.Lit(f.close)}
 	if f.array {
-		again = []gbnf.Expr{gbnf.Lit(f.separator + "{"), body}
+		again = []gbnf.Expr{gbnf.Lit(f.separator + brace), body}
 	} else {
 		parts = append(parts, gbnf.Lit(f.close))
 	}
@@ -204,10 +341,17 @@ func (f *form) calls(b *gbnf.Builder, tools []ToolRules, maxCalls int) gbnf.Expr
 	return gbnf.Concat(parts...)
 }
 
-// call returns the rule of one call object without its opening brace. The part that all tools
-// share stands once, so that a large set of tools branches at the name.
+// call returns the rule of one call without its frame, and without the opening brace of a
+// JSON object. The part that all tools share stands once, so that a large set of tools branches
+// at the name.
 func (f *form) call(tools []ToolRules) gbnf.Expr {
 	alternatives := make([]gbnf.Expr, len(tools))
+	if m := f.markup; m != nil {
+		for i, tool := range tools {
+			alternatives[i] = gbnf.Concat(gbnf.Lit(tool.Name+m.named), tool.Arguments)
+		}
+		return gbnf.Concat(gbnf.Lit(m.head), gbnf.OneOf(alternatives...), gbnf.Lit(m.foot))
+	}
 	for i, tool := range tools {
 		head := ojson.AppendString(nil, tool.Name, false)[1:] // the opening quote is shared
 		head = append(head, `, "`...)
@@ -216,6 +360,27 @@ func (f *form) call(tools []ToolRules) gbnf.Expr {
 		alternatives[i] = gbnf.Concat(gbnf.Lit(string(head)), tool.Arguments)
 	}
 	return gbnf.Concat(gbnf.Lit(`"name": "`), gbnf.OneOf(alternatives...), gbnf.Lit("}"))
+}
+
+// write appends a call without its frame.
+func (m *markup) write(dst []byte, name string, arguments *ojson.Value) []byte {
+	dst = append(append(append(dst, m.head...), name...), m.named...)
+	for i, a := range arguments.Members {
+		if i > 0 {
+			dst = append(dst, m.args.Between...)
+		}
+		dst = append(append(append(dst, m.args.Open...), a.Name...), m.args.Middle...)
+		if a.Value.Kind == ojson.String {
+			dst = append(dst, a.Value.Text...)
+		} else {
+			dst = a.Value.Append(dst, ojson.Python)
+		}
+		dst = append(dst, m.args.Close...)
+	}
+	if len(arguments.Members) > 0 {
+		dst = append(dst, m.args.After...)
+	}
+	return append(dst, m.foot...)
 }
 
 // write appends calls as a model of this dialect would write them: the exact text that
@@ -235,6 +400,10 @@ func (d Dialect) write(dst []byte, calls []Call) ([]byte, error) {
 		}
 		if i == 0 || !f.array {
 			dst = append(dst, f.open...)
+		}
+		if f.markup != nil {
+			dst = append(f.markup.write(dst, calls[i].Name, arguments), f.close...)
+			continue
 		}
 		object := ojson.Value{Kind: ojson.Object, Members: []ojson.Member{
 			{Name: "name", Value: textValue(calls[i].Name)},

@@ -1,10 +1,13 @@
 package chat
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/callama/callama/grammar/schema"
 )
 
 // EventKind says what an Event reports.
@@ -13,12 +16,14 @@ type EventKind uint8
 // The kinds of events. The events of one call are CallStart, any number of CallArguments,
 // and CallEnd, or CallDropped when the text turned out not to be a call: what was reported
 // of it is void, and its text follows as content. Constrained text never drops a call.
+// ReasoningText comes before all others.
 const (
 	ContentText EventKind = iota
 	CallStart
 	CallArguments
 	CallEnd
 	CallDropped
+	ReasoningText
 )
 
 // Event is one increment of a parsed reply. Text is content, or a fragment of arguments as
@@ -44,6 +49,12 @@ type Event struct {
 type Parser struct {
 	// IDs names the calls; nil leaves their ID empty. Set it before the first Write.
 	IDs *CallIDs
+	// Reasoning says how the reply begins with thoughts. Set it before the first Write.
+	Reasoning Reasoning
+	// Arguments says, by tool, how the texts of arguments are to be read where they stand
+	// between tags (schema.Compiler.ToolMarkup). What it does not know is JSON if it reads as
+	// such, and else a string. Set it before the first Write.
+	Arguments map[string]schema.Arguments
 
 	form    *form
 	state   parserState
@@ -53,10 +64,13 @@ type Parser struct {
 	raw     []byte // the text of the call being read, from its trigger on; see fail
 	closing int    // inClose: bytes of the closing text that were read
 	mark    int    // inClose: where in raw the closing text began
-	object  callScanner
+	object  callReader
 	started bool // CallStart of the call being read was reported
 	sent    int  // bytes of its arguments that were reported
 	id      string
+
+	thoughts []byte
+	thought  int // bytes of thoughts that were reported
 
 	content []byte
 	runes   []byte // end of content not yet reported: part of a character
@@ -67,16 +81,36 @@ type Parser struct {
 type parserState uint8
 
 const (
-	inText    parserState = iota // content; calls may open
-	inPlain                      // content to the end: the dialect's calls stand at the start only
-	inObject                     // the JSON object of a call
-	inClose                      // behind the object: the closing text must follow
-	inArray                      // after an object in an array: ',' or ']'
-	afterCall                    // after the block of a call
+	inStart   parserState = iota // before the first byte
+	inOpening                    // what may open the thoughts
+	inThoughts
+	afterThoughts // white space behind them
+	inText        // content; calls may open
+	inPlain       // content to the end: the dialect's calls stand at the start only
+	inObject      // the JSON object of a call
+	inClose       // behind the object: the closing text must follow
+	inArray       // after an object in an array: ',' or ']'
+	afterCall     // after the block of a call
 )
+
+// callReader reads one call, without its frame, byte by byte.
+type callReader interface {
+	step(c byte) scanResult
+	// call returns the call's name and arguments as far as they are known: "" and nil.
+	call() (name string, arguments []byte)
+	// pending is the number of bytes last read that may belong to another call.
+	pending() int
+}
 
 // NewParser returns a Parser for one reply.
 func (d Dialect) NewParser() *Parser { return &Parser{form: d.shape()} }
+
+// contentForm is a notation without calls.
+var contentForm form
+
+// NewContentParser returns a Parser of replies in which no call can be: it tells content from
+// thoughts.
+func NewContentParser() *Parser { return &Parser{form: &contentForm} }
 
 // Write reads the next piece of the reply and returns what it settled. The events are
 // valid until the next Write.
@@ -97,6 +131,14 @@ func (p *Parser) Close() (content string, calls []Call, complete bool) {
 	before := len(p.content)
 	complete = true
 	switch {
+	case p.state == inThoughts: // held may begin the closing tag
+		p.thoughts = append(p.thoughts, p.held...)
+		if p.thought == 0 {
+			p.thoughts = append(p.thoughts[:0], bytes.TrimLeft(p.thoughts, spaces)...)
+		}
+		p.held = p.held[:0]
+	case p.state == afterThoughts:
+		p.held = p.held[:0]
 	case p.openCall():
 		complete = false
 	case p.state == afterCall && p.matched == 0: // held is white space
@@ -108,6 +150,12 @@ func (p *Parser) Close() (content string, calls []Call, complete bool) {
 	p.runes = append(p.runes, p.content[before:]...)
 	return string(p.content), slices.Clone(p.calls), complete
 }
+
+// Thoughts returns the reasoning before the reply, without white space around it.
+func (p *Parser) Thoughts() string { return string(bytes.TrimRight(p.thoughts, spaces)) }
+
+// RestThoughts returns, after Close, the end of the thoughts that no event reported.
+func (p *Parser) RestThoughts() string { return p.Thoughts()[p.thought:] }
 
 // Rest returns, after Close, the end of the content that no event reported.
 func (p *Parser) Rest() string { return string(p.runes) }
@@ -121,11 +169,33 @@ func (p *Parser) openCall() bool {
 	return p.state == inObject || p.state == inClose || p.state == inArray
 }
 
+// spaces are the characters of isSpace.
+const spaces = " \t\r\n"
+
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
 
 // step consumes one byte.
 func (p *Parser) step(c byte) {
 	switch p.state {
+	case inStart:
+		switch {
+		case p.Reasoning.Close == "":
+			p.begin()
+		case p.Reasoning.Begun:
+			p.state = inThoughts
+		default:
+			p.state = inOpening
+		}
+		p.step(c)
+	case inOpening:
+		p.stepOpening(c)
+	case inThoughts:
+		p.stepThoughts(c)
+	case afterThoughts:
+		if !isSpace(c) {
+			p.begin()
+			p.step(c)
+		}
 	case inText, afterCall:
 		p.stepText(c)
 	case inPlain:
@@ -138,6 +208,53 @@ func (p *Parser) step(c byte) {
 	case inArray:
 		p.stepArray(c)
 	}
+}
+
+// begin goes on behind the thoughts, or where there are none.
+func (p *Parser) begin() {
+	p.reportThoughts()
+	if p.state = inText; p.form == &contentForm {
+		p.state = inPlain
+	}
+}
+
+// stepOpening reads white space and then what may open the thoughts.
+func (p *Parser) stepOpening(c byte) {
+	p.held = append(p.held, c)
+	if p.matched == 0 && isSpace(c) {
+		return
+	}
+	open := p.Reasoning.Open
+	if c == open[p.matched] {
+		if p.matched++; p.matched == len(open) {
+			p.held, p.matched = p.held[:0], 0
+			p.state = inThoughts
+		}
+		return
+	}
+	again := slices.Clone(p.held)
+	p.held, p.matched = p.held[:0], 0
+	p.begin()
+	for _, c := range again {
+		p.step(c)
+	}
+}
+
+// stepThoughts reads thoughts up to the tag that closes them.
+func (p *Parser) stepThoughts(c byte) {
+	p.held = append(p.held, c)
+	closing := p.Reasoning.Close
+	n := min(len(p.held), len(closing))
+	for n > 0 && string(p.held[len(p.held)-n:]) != closing[:n] {
+		n--
+	}
+	if n == len(closing) {
+		p.thoughts = append(p.thoughts, p.held[:len(p.held)-n]...)
+		p.held, p.state = p.held[:0], afterThoughts
+		return
+	}
+	p.thoughts = append(p.thoughts, p.held[:len(p.held)-n]...)
+	p.held = append(p.held[:0], p.held[len(p.held)-n:]...)
 }
 
 // stepText looks for the start of a call.
@@ -216,7 +333,10 @@ func (p *Parser) stepLead(c byte) {
 
 // openObject makes the parser read the object of a call, behind what opens it.
 func (p *Parser) openObject() {
-	p.object = callScanner{}
+	p.object = &callScanner{}
+	if p.form.markup != nil {
+		p.object = &markupScanner{form: p.form, of: p.Arguments}
+	}
 	p.state = inObject
 }
 
@@ -240,7 +360,7 @@ func (p *Parser) stepClose(c byte) {
 
 // stepObject reads the JSON object of a call.
 func (p *Parser) stepObject(c byte) {
-	mark := len(p.raw)
+	mark := len(p.raw) - p.object.pending()
 	switch p.object.step(c) {
 	case scanError:
 		p.fail(c, mark)
@@ -278,7 +398,8 @@ func (p *Parser) endBlock() {
 // acceptCall adds the call that was read to the calls.
 func (p *Parser) acceptCall() {
 	p.reportArguments(true)
-	call := Call{ID: p.id, Name: p.object.name, Arguments: json.RawMessage(slices.Clone(p.object.arguments))}
+	name, arguments := p.object.call()
+	call := Call{ID: p.id, Name: name, Arguments: json.RawMessage(slices.Clone(arguments))}
 	p.calls = append(p.calls, call)
 	p.events = append(p.events, Event{Kind: CallEnd, Index: len(p.calls) - 1})
 	p.started, p.sent, p.id = false, 0, ""
@@ -302,7 +423,8 @@ func (p *Parser) stepArray(c byte) {
 
 // reportCall adds the events for what is new of the call being read.
 func (p *Parser) reportCall() {
-	if p.object.name == "" || p.object.arguments == nil {
+	name, arguments := p.object.call()
+	if name == "" || arguments == nil {
 		return
 	}
 	if !p.started {
@@ -311,16 +433,30 @@ func (p *Parser) reportCall() {
 		if p.IDs != nil {
 			p.id = p.IDs.Next()
 		}
-		p.events = append(p.events, Event{Kind: CallStart, Index: len(p.calls), Name: p.object.name, ID: p.id})
+		p.events = append(p.events, Event{Kind: CallStart, Index: len(p.calls), Name: name, ID: p.id})
 	}
 }
 
 // report adds the events that are due at the end of a Write.
 func (p *Parser) report() {
+	p.reportThoughts()
 	if p.started {
 		p.reportArguments(false)
 	}
 	p.reportContent(false)
+}
+
+// reportThoughts reports the thoughts not yet reported, without white space around them.
+func (p *Parser) reportThoughts() {
+	if p.thought == 0 {
+		p.thoughts = append(p.thoughts[:0], bytes.TrimLeft(p.thoughts, spaces)...)
+	}
+	fresh := p.thoughts[p.thought:]
+	fresh = bytes.TrimRight(fresh[:wholeRunes(fresh)], spaces)
+	if len(fresh) > 0 {
+		p.events = append(p.events, Event{Kind: ReasoningText, Text: string(fresh)})
+		p.thought += len(fresh)
+	}
 }
 
 // reportContent reports the content not yet reported, up to the last whole character
@@ -338,7 +474,8 @@ func (p *Parser) reportContent(all bool) {
 
 // reportArguments does the same for the arguments of the call being read.
 func (p *Parser) reportArguments(all bool) {
-	fresh := p.object.arguments[p.sent:]
+	_, arguments := p.object.call()
+	fresh := arguments[p.sent:]
 	n := len(fresh)
 	if !all {
 		n = wholeRunes(fresh)
@@ -373,7 +510,7 @@ func (p *Parser) fail(c byte, mark int) {
 	again := append(slices.Clone(p.raw[mark:]), c)
 	p.content = append(p.content, p.raw[:mark]...)
 	p.runes = append(p.runes, p.raw[:mark]...)
-	p.raw, p.object = p.raw[:0], callScanner{}
+	p.raw, p.object = p.raw[:0], nil
 	p.state, p.matched = inText, 0
 	if p.form.trigger == "" {
 		p.state = inPlain

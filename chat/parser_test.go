@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/callama/callama/grammar/schema"
 )
 
 // parserCases are replies with what they must parse to; they also seed the fuzz targets.
@@ -46,6 +48,23 @@ var parserCases = []struct {
 	{"leading zero", Hermes, `<tool_call>{"name": "f", "arguments": {"a": 01}}`, `<tool_call>{"name": "f", "arguments": {"a": 01}}`, "", true, ""},
 	{"bad UTF-8 in arguments", Hermes, "<tool_call>{\"name\": \"f\", \"arguments\": {\"a\": \"\xff\"}}</tool_call>", "<tool_call>{\"name\": \"f\", \"arguments\": {\"a\": \"\xff\"}}</tool_call>", "", true, ""},
 	{"characters", Hermes, "héllo 😀<tool_call>{\"name\": \"é\", \"arguments\": {\"😀\": \"é\"}}</tool_call>é", "héllo 😀é", `é{"😀": "é"}`, true, ""},
+	{"coder", Qwen3Coder, "Sure.\n<tool_call>\n<function=f>\n<parameter=s>\na\n</parameter>\n<parameter=n>\n1\n</parameter>\n</function>\n</tool_call>", "Sure.", `f{"s": "a", "n": 1}`, true, ""},
+	{"coder, no arguments, two calls", Qwen3Coder, "<tool_call>\n<function=f>\n</function>\n</tool_call>\n<tool_call>\n<function=g>\n</function>\n</tool_call>", "", "f{}\ng{}", true, ""},
+	{"coder, text with lines and tags", Qwen3Coder, "<tool_call><function=f><parameter=s>\n\n</function>\n<b>\n\n</parameter></function></tool_call>", "", `f{"s": "\n</function>\n<b>\n"}`, true, ""},
+	{"coder, other white space", Qwen3Coder, "<tool_call> <function=f><parameter=a>x</parameter> </function></tool_call>", "", `f{"a": "x"}`, true, ""},
+	{"coder, JSON", Qwen3Coder, "<tool_call>\n<function=f>\n<parameter=a>\n[1, {\"b\": null}]\n</parameter>\n</function>\n</tool_call>", "", `f{"a": [1, {"b": null}]}`, true, ""},
+	{"coder, no name", Qwen3Coder, "<tool_call>\n<function=>\n</function>\n</tool_call>", "<tool_call>\n<function=>\n</function>\n</tool_call>", "", true, ""},
+	{"coder, JSON call", Qwen3Coder, hermesF, hermesF, "", true, ""},
+	{"coder, twice the same argument", Qwen3Coder, "<tool_call><function=f><parameter=a>1</parameter><parameter=a>", "<tool_call><function=f><parameter=a>1</parameter><parameter=a>", "", true, ""},
+	{"coder, broken, then a call", Qwen3Coder, "<tool_call>\n<tool_call>\n<function=f>\n</function>\n</tool_call>", "<tool_call>\n", "f{}", true, ""},
+	{"coder, a call within a tag", Qwen3Coder, "<tool_call><function=f><para<tool_call><function=f></function></tool_call>", "<tool_call><function=f><para", "f{}", true, ""},
+	{"coder, cut", Qwen3Coder, "a <tool_call>\n<function=f>\n<parameter=s>\nx", "a", "", false, " <tool_call>\n<function=f>\n<parameter=s>\nx"},
+	{"coder, bad UTF-8", Qwen3Coder, "<tool_call><function=f><parameter=a>\xff</parameter></function></tool_call>", "", "f{\"a\": \"\uFFFD\"}", true, ""},
+	{"glm", GLM45, "<think></think>\n<tool_call>f\n<arg_key>s</arg_key>\n<arg_value>a b</arg_value>\n<arg_key>n</arg_key>\n<arg_value>1.50</arg_value>\n</tool_call>", "<think></think>", `f{"s": "a b", "n": 1.50}`, true, ""},
+	{"glm, no arguments", GLM45, "<tool_call>f\n</tool_call>", "", "f{}", true, ""},
+	{"glm, line breaks are the value's", GLM45, "<tool_call>f\n<arg_key>s</arg_key>\n<arg_value>\na\n</arg_value>\n</tool_call>", "", `f{"s": "\na\n"}`, true, ""},
+	{"glm, in one line", GLM47, "<tool_call>f<arg_key>s</arg_key><arg_value>a</arg_value></tool_call><tool_call>g</tool_call>", "", "f{\"s\": \"a\"}\ng{}", true, ""},
+	{"glm, broken", GLM47, "<tool_call>f<arg_value>", "<tool_call>f<arg_value>", "", true, ""},
 	{"llama call", Llama3, llamaF, "", `f{"n": 1}`, true, ""},
 	{"llama white space", Llama3, "\n" + llamaF + "\n", "", `f{"n": 1}`, true, ""},
 	{"llama python tag", Llama3, pythonTag + llamaF, "", `f{"n": 1}`, true, ""},
@@ -72,13 +91,23 @@ type parsed struct {
 
 func parseSplit(t *testing.T, d Dialect, pieces ...string) parsed {
 	t.Helper()
-	p := d.NewParser()
+	return parsePieces(t, d.NewParser(), pieces...)
+}
+
+func parsePieces(t *testing.T, p *Parser, pieces ...string) parsed {
+	t.Helper()
+	var thoughts strings.Builder
 	var content strings.Builder
 	var arguments, names []string
 	var ended []bool
 	for _, piece := range pieces {
 		for _, e := range p.Write(piece) {
 			switch e.Kind {
+			case ReasoningText:
+				if content.Len() > 0 || len(names) > 0 {
+					t.Fatal("thoughts after the reply has begun")
+				}
+				thoughts.WriteString(e.Text)
 			case ContentText:
 				content.WriteString(e.Text)
 			case CallStart:
@@ -100,6 +129,10 @@ func parseSplit(t *testing.T, d Dialect, pieces ...string) parsed {
 	}
 	got, calls, complete := p.Close()
 	content.WriteString(p.Rest())
+	thoughts.WriteString(p.RestThoughts())
+	if thoughts.String() != p.Thoughts() {
+		t.Fatalf("events say thoughts %q, Thoughts says %q", thoughts.String(), p.Thoughts())
+	}
 	if content.String() != got {
 		t.Fatalf("events say content %q, Close says %q", content.String(), got)
 	}
@@ -140,6 +173,52 @@ func TestParser(t *testing.T) {
 	}
 }
 
+// TestParserReasoning: thoughts before a reply are told from it, however it is cut.
+func TestParserReasoning(t *testing.T) {
+	optional, begun := Reasoning{Open: "<think>", Close: "</think>"}, Reasoning{Open: "<think>", Close: "</think>", Begun: true}
+	for _, tt := range []struct {
+		name                     string
+		d                        Dialect
+		r                        Reasoning
+		text                     string
+		thoughts, content, calls string
+	}{
+		{"none", Hermes, optional, "Hello <think>", "", "Hello <think>", ""},
+		{"thoughts and text", Hermes, optional, "<think>\nWell é.\n\nYes.\n</think>\n\nHello", "Well é.\n\nYes.", "Hello", ""},
+		{"thoughts and a call", Hermes, optional, "<think>x <tool_call></think>\n" + hermesF, "x <tool_call>", "", `f{"n": 0}`},
+		{"begun", Hermes, begun, "\nx</thin</think>\n\n" + hermesF, "x</thin", "", `f{"n": 0}`},
+		{"never closed", Hermes, begun, "x </thin", "x </thin", "", ""},
+		{"cut open", Hermes, optional, "<thin", "", "<thin", ""},
+		{"empty", Hermes, optional, "<think>\n\n</think>\n\nHello", "", "Hello", ""},
+		{"array", PlainArray, begun, "x</think>\n[" + arrayF + "]", "x", "", `f{"n": 1}`},
+		{"llama", Llama3, optional, " <think>x</think>" + llamaF, "x", "", `f{"n": 1}`},
+		{"later", Hermes, optional, "a<think>b</think>", "", "a<think>b</think>", ""},
+		{"coder", Qwen3Coder, begun, "a\n</think>\n\n<tool_call>\n<function=f>\n</function>\n</tool_call>", "a", "", "f{}"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			check := func(pieces ...string) {
+				t.Helper()
+				p := tt.d.NewParser()
+				p.Reasoning = tt.r
+				got := parsePieces(t, p, pieces...)
+				if p.Thoughts() != tt.thoughts || got.content != tt.content || got.calls != tt.calls {
+					t.Errorf("%q: thoughts %q, content %q, calls %q; want %q, %q, %q", pieces,
+						p.Thoughts(), got.content, got.calls, tt.thoughts, tt.content, tt.calls)
+				}
+			}
+			for i := range len(tt.text) + 1 {
+				check(tt.text[:i], tt.text[i:])
+			}
+			check(strings.Split(tt.text, "")...)
+		})
+	}
+	p := NewContentParser()
+	p.Reasoning = optional
+	if got := parsePieces(t, p, "<think>x</think>", "<tool_call>y"); got.content != "<tool_call>y" || p.Thoughts() != "x" {
+		t.Errorf("%+v, %q", got, p.Thoughts())
+	}
+}
+
 // TestParserStreams checks that content and arguments are reported while they come, and
 // never half a character.
 func TestParserStreams(t *testing.T) {
@@ -175,7 +254,16 @@ func FuzzParser(f *testing.F) {
 		f.Add(tt.text, uint8(3), uint8(7))
 	}
 	f.Fuzz(func(t *testing.T, text string, a, b uint8) {
-		for _, d := range []Dialect{Hermes, Llama3, PlainArray} {
+		arguments := map[string]schema.Arguments{"f": {"s": schema.RawText, "n": schema.JSONText}}
+		for k := range 2 * len(dialects) {
+			d := dialects[k/2]
+			parseSplit := func(t *testing.T, d Dialect, pieces ...string) parsed {
+				p := d.NewParser()
+				if k%2 == 1 {
+					p.Arguments = arguments
+				}
+				return parsePieces(t, p, pieces...)
+			}
 			whole := parseSplit(t, d, text)
 			i, j := min(int(a), len(text)), min(int(a)+int(b), len(text))
 			split := parseSplit(t, d, text[:i], text[i:j], text[j:])

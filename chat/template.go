@@ -27,8 +27,10 @@ type TemplateOptions struct {
 // for concurrent use. A template is not trusted: see the limits in ErrTemplateLimit.
 type Template struct {
 	jinja   *jinja.Template
+	source  string
 	opts    TemplateOptions
-	dialect Dialect
+	taught  Dialect // what the template itself writes
+	dialect Dialect // what is used
 	// argumentsAsText: the template prints a call's arguments as they are, so it must get
 	// them as JSON text instead of as a dict.
 	argumentsAsText bool
@@ -61,13 +63,30 @@ func NewTemplate(source string, opts TemplateOptions) (*Template, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	t := &Template{jinja: parsed, opts: opts}
-	t.dialect, t.argumentsAsText = t.detect()
+	t := &Template{jinja: parsed, source: source, opts: opts}
+	t.taught, t.argumentsAsText = t.detect()
+	t.dialect = t.taught
 	return t, nil
 }
 
-// Dialect returns the notation of calls that the template teaches its model.
+// Dialect returns the notation of calls that the template teaches its model, or the one
+// that WithDialect chose.
 func (t *Template) Dialect() Dialect { return t.dialect }
+
+// WithDialect returns the template with another notation of calls, for a model that was
+// trained or adapted to it. PlainArray needs nothing of a template and can always be had;
+// any other must be the one that the template itself writes.
+func (t *Template) WithDialect(d Dialect) (*Template, error) {
+	if d == t.dialect {
+		return t, nil
+	}
+	if d != PlainArray && d != t.taught {
+		return nil, fmt.Errorf("chat: the template writes calls as dialect %s, not %s", t.taught, d)
+	}
+	other := *t
+	other.dialect = d
+	return &other, nil
+}
 
 func templateError(err error) error {
 	var limit *jinja.LimitError
@@ -186,7 +205,10 @@ func (t *Template) detect() (d Dialect, argumentsAsText bool) {
 		if err != nil || !strings.Contains(text, needle) {
 			continue
 		}
-		for _, d := range []Dialect{Hermes, Llama3} {
+		for _, d := range dialects {
+			if d == PlainArray {
+				continue
+			}
 			if written, err := d.write(nil, []Call{call}); err == nil && strings.Contains(text, string(written)) {
 				return d, asText
 			}

@@ -27,6 +27,11 @@ type Request struct {
 	MaxTokens int
 	// Stop ends the text before the first occurrence of any of these strings.
 	Stop []string
+	// Plain asks the model for every token, also for those that the grammar forces. Without
+	// it, tokens that are forced are appended without being sampled, and decoded together
+	// with the next one: the same bytes in fewer steps, split as the model's tokenizer
+	// splits them. See grammar.Matcher.ForcedTokens.
+	Plain bool
 	// IgnoreEnd goes on after end-of-generation tokens, for timing; only without Grammar.
 	IgnoreEnd bool
 }
@@ -44,7 +49,11 @@ const (
 // Result is a finished generation. Text is what was emitted; it has no stop string and no
 // end-of-generation token.
 type Result struct {
-	Tokens  []int32
+	Tokens []int32
+	// Forced is how many of Tokens were not sampled.
+	Forced int
+	// Steps is the number of times that the model ran, the prompt aside.
+	Steps   int
 	Finish  Finish
 	Timings Timings
 }
@@ -91,7 +100,7 @@ func (m *Model) Generate(ctx context.Context, req Request, emit func(text []byte
 	g := &generation{m: m, req: req, smp: smp, res: &res, out: newStopper(req.Stop, emit),
 		left: min(positive(req.MaxTokens), m.plan.Context-len(req.Prompt))}
 	if req.Grammar != nil {
-		g.masks = newMaskWorker(req.Grammar.NewMatcher())
+		g.masks = newMaskWorker(req.Grammar.NewMatcher(), m.vocab.Width())
 		defer g.masks.close()
 	}
 	if err := g.run(ctx); err != nil {
@@ -153,49 +162,98 @@ type generation struct {
 }
 
 func (g *generation) run(ctx context.Context) error {
-	g.masks.request(g.left)
-	start := time.Now()
-	logits, err := g.prefill(ctx)
+	fed := g.req.Prompt // what the model has read or reads next
+	done, forced, err := g.force()
 	if err != nil {
 		return err
 	}
-	decode := time.Now()
-	g.res.Timings.Prefill = decode.Sub(start)
+	fed = append(fed[:len(fed):len(fed)], forced...)
+	start := time.Now()
+	var decode time.Time
 	defer func() { g.res.Timings.Decode = time.Since(decode) }()
-	for pos := len(g.req.Prompt); ; pos++ {
-		tok, err := g.choose(logits)
-		if err != nil {
-			return err
-		}
-		done, err := g.take(tok)
-		if done || err != nil {
-			return err
-		}
-		if g.left--; g.left == 0 {
-			g.res.Finish = FinishLength
-			return g.out.flush()
-		}
-		g.masks.request(g.left)
-		if logits, err = g.step(ctx, tok, pos); err != nil {
-			return err
-		}
+	var logits []float32
+	if !done {
+		g.masks.request()
+		logits, err = g.feed(ctx, fed, 0)
 	}
+	decode = time.Now()
+	g.res.Timings.Prefill = decode.Sub(start)
+	for pos := len(fed); !done && err == nil; pos += len(fed) {
+		var tok int32
+		if tok, err = g.choose(logits); err != nil {
+			return err
+		}
+		if done, err = g.take(tok); done || err != nil {
+			return err
+		}
+		if done, forced, err = g.force(); done || err != nil {
+			return err
+		}
+		g.masks.request()
+		fed = append(fed[:0:0], tok)
+		fed = append(fed, forced...)
+		g.res.Steps++
+		logits, err = g.feed(ctx, fed, pos)
+	}
+	return err
 }
 
-// prefill computes the prompt in batches and returns the logits after its last token.
-func (g *generation) prefill(ctx context.Context) ([]float32, error) {
-	m, prompt := g.m, g.req.Prompt
-	if err := m.ctx.Clear(); err != nil {
-		return nil, err
+// maxForced bounds the bytes that are forced at once: a tool with a long name and its first
+// parameter. More come with the next step.
+const maxForced = 256
+
+// force appends the tokens that the grammar forces, and reports whether the text has ended.
+func (g *generation) force() (done bool, tokens []int32, err error) {
+	if g.masks == nil || g.req.Plain {
+		return false, nil, nil
 	}
-	for at := 0; at < len(prompt); {
+	tokens = g.masks.matcher.ForcedTokens(maxForced, g.tokenize)
+	for i, t := range tokens {
+		if !g.masks.matcher.FitsAfter(t, g.left-1) {
+			return false, tokens[:i], nil // there is a shorter way to split the bytes
+		}
+		g.res.Forced++
+		if done, err = g.take(t); done || err != nil {
+			return done, tokens[:i+1], err
+		}
+	}
+	return false, tokens, nil
+}
+
+// tokenize turns what follows the text so far into tokens: as they would be if the last
+// token stood before it, if its end is an end of a token then.
+func (g *generation) tokenize(text []byte) []int32 {
+	if n := len(g.res.Tokens); n > 0 && g.m.vocab.IsText(g.res.Tokens[n-1]) {
+		last := g.res.Tokens[n-1]
+		tokens, err := g.m.Tokenize(string(g.m.vocab.Bytes(last)) + string(text))
+		if err == nil && len(tokens) > 1 && tokens[0] == last {
+			return tokens[1:]
+		}
+	}
+	tokens, err := g.m.Tokenize(string(text))
+	if err != nil {
+		return nil // it is left to the model
+	}
+	return tokens
+}
+
+// feed has the model read tokens that begin at a position, in batches, and returns the
+// logits after the last.
+func (g *generation) feed(ctx context.Context, tokens []int32, pos int) ([]float32, error) {
+	m := g.m
+	if pos == 0 {
+		if err := m.ctx.Clear(); err != nil {
+			return nil, err
+		}
+	}
+	for at := 0; at < len(tokens); {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		n := min(m.batch.Cap(), len(prompt)-at)
+		n := min(m.batch.Cap(), len(tokens)-at)
 		m.batch.Reset()
 		for i := range n {
-			if err := m.batch.Add(prompt[at+i], at+i, 0, at+i == len(prompt)-1); err != nil {
+			if err := m.batch.Add(tokens[at+i], pos+at+i, 0, at+i == len(tokens)-1); err != nil {
 				return nil, err
 			}
 		}
@@ -205,22 +263,6 @@ func (g *generation) prefill(ctx context.Context) ([]float32, error) {
 		at += n
 	}
 	return m.ctx.Logits(m.batch.Len() - 1)
-}
-
-// step decodes one token and returns the logits after it.
-func (g *generation) step(ctx context.Context, tok int32, pos int) ([]float32, error) {
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	b := g.m.batch
-	b.Reset()
-	if err := b.Add(tok, pos, 0, true); err != nil {
-		return nil, err
-	}
-	if err := g.m.ctx.Decode(b); err != nil {
-		return nil, err
-	}
-	return g.m.ctx.Logits(0)
 }
 
 // choose waits for the mask and draws the next token.
@@ -233,8 +275,41 @@ func (g *generation) choose(logits []float32) (int32, error) {
 	waited := time.Now()
 	g.res.Timings.Mask += waited.Sub(start)
 	tok, err := g.smp.Sample(logits, mask)
+	if err == nil && g.masks != nil && !g.masks.matcher.FitsAfter(tok, g.left-1) {
+		tok, err = g.steer(logits, mask, tok)
+	}
 	g.res.Timings.Sample += time.Since(waited)
 	return tok, err
+}
+
+// maxRedraws is how often another token is drawn in place of one after which the text could not
+// be completed within its budget. Drawing from what is left is drawing from the tokens that can be; where
+// nearly all tokens cannot, as within a string that must close, it would take long.
+const maxRedraws = 8
+
+// steer draws a token after which the text can be completed within the budget, counting the tokens of
+// a shortest completion; tok, which was drawn from mask, is none. Where the budget is too small in
+// any case, it stays.
+func (g *generation) steer(logits []float32, mask vocab.Mask, tok int32) (int32, error) {
+	m := g.masks.matcher
+	if m.MinTokens() > g.left {
+		return tok, nil
+	}
+	for range maxRedraws {
+		mask.Unset(tok)
+		if mask.Count() == 0 {
+			break
+		}
+		var err error
+		if tok, err = g.smp.Sample(logits, mask); err != nil || m.FitsAfter(tok, g.left-1) {
+			return tok, err
+		}
+	}
+	// A token for each byte is enough in any case: that mask holds no token that does not fit.
+	if t, ok := m.Closing(); !m.FillMaskWithin(mask, g.left) && ok {
+		return t, nil
+	}
+	return g.smp.Sample(logits, mask)
 }
 
 // take appends a token to the text and reports whether the text has ended.
@@ -262,38 +337,43 @@ func (g *generation) take(tok int32) (done bool, err error) {
 		g.res.Finish = FinishEnd
 		return true, g.out.flush()
 	}
+	if g.left--; g.left == 0 {
+		g.res.Finish = FinishLength
+		return true, g.out.flush()
+	}
 	return false, nil
 }
 
 // maskWorker computes masks on a goroutine of its own while the model runs. Between
-// request and wait the matcher belongs to that goroutine, otherwise to the caller. A nil
-// worker gives nil masks.
+// request and wait the matcher and the mask belong to that goroutine, otherwise to the
+// caller. A nil worker gives nil masks.
 type maskWorker struct {
 	matcher *grammar.Matcher
-	ask     chan int
+	mask    vocab.Mask
+	ask     chan struct{}
 	answer  chan vocab.Mask
 }
 
-func newMaskWorker(m *grammar.Matcher) *maskWorker {
-	w := &maskWorker{matcher: m, ask: make(chan int, 1), answer: make(chan vocab.Mask, 1)}
+func newMaskWorker(m *grammar.Matcher, width int) *maskWorker {
+	w := &maskWorker{matcher: m, mask: vocab.NewMask(width), ask: make(chan struct{}, 1), answer: make(chan vocab.Mask, 1)}
 	go func() {
 		defer close(w.answer)
-		for left := range w.ask {
-			mask, _ := w.matcher.MaskWithin(left)
-			w.answer <- mask
+		for range w.ask {
+			w.matcher.FillMask(w.mask)
+			w.answer <- w.mask
 		}
 	}()
 	return w
 }
 
-// request starts the next mask; the text may take at most left tokens more.
-func (w *maskWorker) request(left int) {
+// request starts the next mask.
+func (w *maskWorker) request() {
 	if w != nil {
-		w.ask <- left
+		w.ask <- struct{}{}
 	}
 }
 
-// wait returns the mask asked for.
+// wait returns the mask asked for; it stays as it is until the next request.
 func (w *maskWorker) wait() vocab.Mask {
 	if w == nil {
 		return nil

@@ -1,12 +1,9 @@
 package gguf
 
 import (
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/dlclark/regexp2/v2"
 )
 
 func TestBuiltinTokenizer(t *testing.T) {
@@ -78,63 +75,5 @@ func TestByteLevelAlphabet(t *testing.T) {
 	}
 	if isByteLevel("▁") || isByteLevel(" ") {
 		t.Error("characters outside the alphabet are taken for it")
-	}
-}
-
-// TestSplitQwen2 compares the splitter with the published pattern under an engine that has
-// its look-ahead.
-func TestSplitQwen2(t *testing.T) {
-	oracle := regexp2.MustCompile(patternQwen2, regexp2.None)
-	split := func(text string) []string {
-		var out []string
-		m, err := oracle.FindStringMatch(text)
-		for ; m != nil; m, err = oracle.FindNextMatch(m) {
-			out = append(out, m.String())
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		return out
-	}
-	texts := []string{"", "   ", "  a", "a  ", " \n  \n b", "\t\tif x {\n", "it's WE'RE 'x", "12 345", "今天，好 吗", " !?\n\n z", "\u00a0\u00a0x", builtinCorpus}
-	random := rand.New(rand.NewPCG(1, 2))
-	alphabet := []rune("aB'sè今1 2.,\"{\n\r\t \u00a0_-")
-	for range 2000 {
-		text := make([]rune, random.IntN(12))
-		for i := range text {
-			text[i] = alphabet[random.IntN(len(alphabet))]
-		}
-		texts = append(texts, string(text))
-	}
-	for _, text := range texts {
-		if got, want := splitQwen2(text), split(text); !slices.Equal(got, want) {
-			t.Fatalf("%q is split into %q, want %q", text, got, want)
-		}
-	}
-}
-
-func TestSplitQwen2BrokenText(t *testing.T) {
-	for _, text := range []string{"\xff", "a\xc3", "  \xff", "\xe4\xbb 1"} {
-		if got := strings.Join(splitQwen2(text), ""); got != text {
-			t.Errorf("%q became %q", text, got)
-		}
-	}
-}
-
-func TestLearnMerges(t *testing.T) {
-	for _, tc := range []struct {
-		name, corpus string
-		n            int
-		want         [][2]string
-	}{
-		{"nothing", "", 5, nil},
-		{"most frequent first", "abab ab cd", 1, [][2]string{{"a", "b"}}},
-		{"ties in order", "xy ab", 2, [][2]string{{" ", "a"}, {" a", "b"}}},
-		{"used up", "ab", 9, [][2]string{{"a", "b"}}},
-		{"overlapping", "aaaa", 2, [][2]string{{"a", "a"}, {"aa", "aa"}}},
-	} {
-		if got := learnMerges(tc.corpus, tc.n); !slices.Equal(got, tc.want) {
-			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
-		}
 	}
 }

@@ -246,3 +246,39 @@ func TestSharedCompiled(t *testing.T) {
 		t.Error("the cache was never dropped: the test tests nothing")
 	}
 }
+
+// TestTokenTriggers: a special token ends free text as a text does.
+func TestTokenTriggers(t *testing.T) {
+	v, err := vocab.New(vocab.Config{Tokens: [][]byte{[]byte("a"), []byte("<"), []byte("x"), []byte("[CALL]"), []byte("</s>")},
+		Special: []bool{false, false, false, true, true}, EOG: []int32{4}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := gbnf.NewBuilder()
+	root := b.Declare("root")
+	text := gbnf.Text{End: true, Again: true, Avoid: []gbnf.Range{{Lo: 'b', Hi: 'w'}, {Lo: 'y', Hi: 'z'}}, Triggers: []gbnf.Trigger{
+		{Token: &gbnf.Token{Name: "[CALL]"}, After: gbnf.Lit("x<")}, {Text: "<x", After: gbnf.Lit("a")}}}
+	for i := range text.Triggers { // all other characters have no token
+		text.Triggers[i].After = gbnf.Concat(text.Triggers[i].After)
+	}
+	e, err := text.Add(b, "text")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Define(root, e)
+	tr, err := grammar.NewTrace(b.Grammar(root), v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, step := range []struct {
+		token int32
+		ok    bool
+	}{{0, true}, {1, true}, {3, true}, {0, false}, {2, true}, {2, false}, {1, true}, {2, true}, {3, true}, {2, true}, {1, true}, {1, true}, {2, true}, {2, false}, {3, false}, {0, true}, {2, true}} {
+		if tr.AcceptToken(step.token) != step.ok {
+			t.Fatalf("step %d, token %d: want %v", i, step.token, step.ok)
+		}
+	}
+	if !tr.Accepting() {
+		t.Error("the text may not end")
+	}
+}

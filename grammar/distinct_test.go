@@ -266,7 +266,8 @@ func checkSteered(t *testing.T, c *grammar.Compiled, r *rand.Rand, left int, des
 	m := c.NewMatcher()
 	text := ""
 	for ; !m.Done(); left-- {
-		set, fits := m.MaskWithin(left)
+		set := vocab.NewMask(c.Vocab().Width())
+		fits := m.FillMaskWithin(set, left)
 		switch {
 		case !fits:
 			return

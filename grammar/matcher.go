@@ -13,34 +13,47 @@ import (
 var ErrToken = errors.New("token not allowed by the grammar")
 
 // Matcher follows one text through a grammar, token by token. It is owned by one
-// goroutine; Clone gives another one its own. A Matcher holds a few words for each token
-// accepted.
+// goroutine; Clone gives another one its own. A Matcher holds two words for each token
+// accepted, which clones share.
 type Matcher struct {
-	c       *Compiled
-	history []mask.Pos // history[i] is the place after i tokens
-	ended   bool       // an end-of-generation token was accepted, last
+	c        *Compiled
+	history  history[mask.Pos]    // the places after 0, 1, 2 … tokens
+	ended    bool                 // an end-of-generation token was accepted, last
+	closings map[mask.Pos]closing // see Matcher.closing
 
 	// What the text has written, where values must differ, and its places as in history; nil
-	// and empty for other grammars.
+	// for other grammars.
 	scanner *jsonscan.Scanner
-	marks   []jsonscan.State
+	marks   history[jsonscan.State]
 }
 
 // NewMatcher returns a Matcher before the first token.
 func (c *Compiled) NewMatcher() *Matcher {
-	m := &Matcher{c: c, history: []mask.Pos{c.engine.Start()}, scanner: c.engine.NewScanner()}
-	m.mark()
+	m := &Matcher{c: c, history: newHistory(c.engine.Start()), scanner: c.engine.NewScanner()}
+	if m.scanner != nil {
+		m.marks = newHistory(m.scanner.Mark())
+	}
 	return m
 }
 
-// mark notes where the scanner stands after the last token.
-func (m *Matcher) mark() {
+// push notes the place after one more token.
+func (m *Matcher) push(p mask.Pos) {
+	m.history.push(p)
 	if m.scanner != nil {
-		m.marks = append(m.marks, m.scanner.Mark())
+		m.marks.push(m.scanner.Mark())
 	}
 }
 
-func (m *Matcher) pos() mask.Pos { return m.history[len(m.history)-1] }
+// back keeps the first n places, at least 1.
+func (m *Matcher) back(n int) {
+	m.history.cut(n)
+	if m.scanner != nil {
+		m.marks.cut(n)
+		m.scanner.Restore(m.marks.top())
+	}
+}
+
+func (m *Matcher) pos() mask.Pos { return m.history.top() }
 
 // Accept takes the next token. A token outside the mask is an error that wraps ErrToken
 // and leaves the Matcher as it was. An end-of-generation token is accepted where the text
@@ -51,41 +64,42 @@ func (m *Matcher) Accept(t int32) error {
 	}
 	if m.c.vocab.IsEOG(t) && m.Accepting() {
 		m.ended = true
-		m.history = append(m.history, m.pos())
-		m.mark()
+		m.push(m.pos())
 		return nil
 	}
 	next, ok := m.c.engine.Advance(m.pos(), t, m.scanner)
 	if !ok {
 		return fmt.Errorf("grammar: token %d %q: %w", t, m.c.vocab.Bytes(t), ErrToken)
 	}
-	m.history = append(m.history, next)
-	m.mark()
+	m.push(next)
 	return nil
 }
 
-// Mask returns the set of allowed tokens, as wide as the logits. It is shared with other
-// Matchers and must not be changed; it stays valid. Cost: a lookup where the place was
-// seen before, else a walk over the vocabulary.
+// Mask returns the set of allowed tokens in new memory. Where masks are needed one after
+// the other, FillMask takes none.
 func (m *Matcher) Mask() vocab.Mask {
-	set, _ := m.MaskWithin(-1)
-	return set
-}
-
-// MaskWithin is Mask for a text that may still take at most left tokens, the next one
-// included, negative for any number: when left runs low it drops tokens after which the
-// text could no longer be completed in time, counting one token per byte. It reports
-// whether the text can still be completed within left; if not, the set is Mask's.
-func (m *Matcher) MaskWithin(left int) (set vocab.Mask, fits bool) {
-	if m.ended {
-		return vocab.NewMask(m.c.vocab.Width()), true
-	}
-	return m.c.engine.Mask(m.pos(), left, m.scanner)
+	dst := vocab.NewMask(m.c.vocab.Width())
+	m.FillMask(dst)
+	return dst
 }
 
 // FillMask writes the set of allowed tokens to dst, which must be as wide as the logits.
-func (m *Matcher) FillMask(dst vocab.Mask) {
-	clear(dst[copy(dst, m.Mask()):])
+// Cost: a copy where the place was seen before, else mostly some microseconds, and no
+// allocation in the long run.
+func (m *Matcher) FillMask(dst vocab.Mask) { m.FillMaskWithin(dst, -1) }
+
+// FillMaskWithin is FillMask for a text that may still take at most left tokens, the next
+// one included, negative for any number: when left runs low it drops tokens after which
+// the text could no longer be completed in time, counting one token per byte. It reports
+// whether the text can still be completed within left; if not, the set is FillMask's.
+func (m *Matcher) FillMaskWithin(dst vocab.Mask, left int) (fits bool) {
+	n := (m.c.vocab.Width() + 31) / 32
+	clear(dst[n:])
+	if m.ended {
+		clear(dst)
+		return true
+	}
+	return m.c.engine.Fill(dst[:n], m.pos(), left, m.scanner)
 }
 
 // Forced returns the bytes that every continuation begins with, at most limit; empty where
@@ -103,7 +117,8 @@ func (m *Matcher) Accepting() bool { return !m.ended && m.c.engine.At(m.pos()).A
 // Done reports whether the text must end here, or has ended.
 func (m *Matcher) Done() bool { return m.ended || m.c.engine.At(m.pos()).Done }
 
-// MinBytes returns the length of the shortest completion.
+// MinBytes returns the length of the shortest completion; where values must differ the shortest one
+// that would do if they need not.
 func (m *Matcher) MinBytes() int {
 	if m.ended {
 		return 0
@@ -111,41 +126,39 @@ func (m *Matcher) MinBytes() int {
 	return m.c.engine.At(m.pos()).Bytes
 }
 
-// Len returns the number of tokens accepted.
-func (m *Matcher) Len() int { return len(m.history) - 1 }
+// State numbers the place in the language where the text stands, for debuggers: places
+// with equal numbers have equal futures. Numbers are those of this process, and begin anew
+// when the cache outgrows its limit.
+func (m *Matcher) State() int { return int(m.pos().ID()) }
 
-// Rollback takes back the last n tokens.
+// Len returns the number of tokens accepted.
+func (m *Matcher) Len() int { return m.history.n - 1 }
+
+// Rollback takes back the last n tokens. Cost: a step for every 32 of them; it allocates
+// nothing unless a clone shares them.
 func (m *Matcher) Rollback(n int) error {
 	if n < 0 || n > m.Len() {
 		return fmt.Errorf("grammar: roll back %d of %d tokens", n, m.Len())
 	}
 	if n > 0 {
 		m.ended = false
-		m.cut(len(m.history) - n)
+		m.back(m.history.n - n)
 	}
 	return nil
 }
 
-// Clone returns an independent Matcher at the same place.
+// Clone returns an independent Matcher at the same place. Cost: half a kilobyte, however
+// long the text is, and where values must differ those that it has written.
 func (m *Matcher) Clone() *Matcher {
-	twin := &Matcher{c: m.c, history: append([]mask.Pos(nil), m.history...), ended: m.ended}
+	twin := &Matcher{c: m.c, history: m.history.clone(), ended: m.ended}
 	if m.scanner != nil {
-		twin.scanner, twin.marks = m.scanner.Clone(), append([]jsonscan.State(nil), m.marks...)
+		twin.scanner, twin.marks = m.scanner.Clone(), m.marks.clone()
 	}
 	return twin
 }
 
 // Reset goes back to before the first token.
 func (m *Matcher) Reset() {
+	m.back(1)
 	m.ended = false
-	m.cut(1)
-}
-
-// cut goes back to n places.
-func (m *Matcher) cut(n int) {
-	m.history = m.history[:n]
-	if m.scanner != nil {
-		m.marks = m.marks[:n]
-		m.scanner.Restore(m.marks[n-1])
-	}
 }

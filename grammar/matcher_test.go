@@ -186,8 +186,9 @@ func checkTrimmed(t *testing.T, c, eager *grammar.Compiled, r *rand.Rand) {
 	m, k := c.NewMatcher(), eager.NewMatcher()
 	for range 4 {
 		for left := range 12 {
-			want, _ := m.MaskWithin(left)
-			if got, _ := k.MaskWithin(left); !got.Equal(want) {
+			want, got := vocab.NewMask(c.Vocab().Width()), vocab.NewMask(c.Vocab().Width())
+			m.FillMaskWithin(want, left)
+			if k.FillMaskWithin(got, left); !got.Equal(want) {
 				t.Fatalf("after %d tokens with %d left: %v, want %v", m.Len(), left, texts(c.Vocab(), got), texts(c.Vocab(), want))
 			}
 		}
@@ -220,8 +221,8 @@ func checkBudget(t *testing.T, c *grammar.Compiled, r *rand.Rand) {
 		m := c.NewMatcher()
 		left := budget
 		for !m.Done() {
-			set, fits := m.MaskWithin(left)
-			if !fits {
+			set := vocab.NewMask(c.Vocab().Width())
+			if !m.FillMaskWithin(set, left) {
 				t.Fatalf("budget %d of at least %d: %d left do not suffice", budget, c.MinBytes(), left)
 			}
 			if left == 0 && m.Accepting() {

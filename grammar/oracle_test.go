@@ -19,6 +19,8 @@ type oracle struct {
 	rule []bool // rules that match some finite string
 	memo map[memoKey]result
 	doc  int // where the document begins
+
+	states map[gbnf.State]gbnf.Expr // of machines, each one node
 }
 
 type memoKey struct {
@@ -92,6 +94,8 @@ func (o *oracle) isLive(e gbnf.Expr) bool {
 		return max(required, e.Min) < 2 || o.isLive(e.Sep)
 	case *gbnf.Class:
 		return e.Negated || len(e.Ranges) > 0
+	case *gbnf.State:
+		return e.Of.Shortest(e.N) < gbnf.NoText
 	case *gbnf.Distinct:
 		return o.isLive(e.Item)
 	case *gbnf.Document:
@@ -110,8 +114,17 @@ func (o *oracle) check(text string) (member, viable bool) {
 
 // match returns the memoised result of node e at position at.
 func (o *oracle) match(e gbnf.Expr, at int) result {
-	if ref, ok := e.(*gbnf.Ref); ok {
-		e = o.g.Rules[ref.Rule].Expr
+	switch x := e.(type) {
+	case *gbnf.Ref:
+		e = o.g.Rules[x.Rule].Expr
+	case *gbnf.State:
+		if o.states == nil {
+			o.states = map[gbnf.State]gbnf.Expr{}
+		}
+		if o.states[*x] == nil {
+			o.states[*x] = x.Expr()
+		}
+		e = o.states[*x]
 	}
 	key := memoKey{e, at}
 	if r, ok := o.memo[key]; ok {

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"time"
+
+	"github.com/callama/callama"
 )
 
 // maxFreshSeed bounds the seeds drawn for requests without one: integers that a float64 holds
@@ -38,9 +40,17 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	s.warnDropped(reply)
 	leave() // the next request need not wait for this client to read
 	reply.Timings.Queue += waited
 	return writeJSON(w, http.StatusOK, encodeReply(head, reply))
+}
+
+// warnDropped logs what a lenient model did not enforce.
+func (s *Server) warnDropped(reply *callama.Reply) {
+	for _, d := range reply.Dropped {
+		s.cfg.Log.Warn("server: not enforced", "schema", d)
+	}
 }
 
 // chatStream answers with server-sent events. Until the first increment exists an error is
@@ -49,6 +59,7 @@ func (s *Server) chatStream(ctx context.Context, w http.ResponseWriter, req *cha
 	stream := &eventStream{w: w, control: http.NewResponseController(w), head: head, includeUsage: req.includeUsage}
 	reply, err := s.engine.Chat(ctx, req.Request, stream.delta)
 	if err == nil {
+		s.warnDropped(reply)
 		reply.Timings.Queue += waited
 		err = stream.finish(reply)
 	}

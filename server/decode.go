@@ -45,13 +45,11 @@ var refused = []struct{ name, harmless, reason string }{
 	{"web_search_options", "", "the server does not search the web"},
 	{"reasoning_effort", "", "the chat template decides whether the model reasons"},
 	{"verbosity", `"medium"`, "say it in the prompt"},
-	{"grammar", `""`, "use response_format"},
-	{"json_schema", "", "use response_format"},
-	{"guided_json", "", "use response_format"},
-	{"guided_regex", "", "use response_format with a pattern"},
-	{"guided_choice", "", "use response_format with an enum"},
-	{"guided_grammar", "", "use response_format"},
-	{"structured_outputs", "", "use response_format"},
+	{"grammar_lazy", "false", "the grammar holds from the first token on, or behind the reasoning"},
+	{"grammar_triggers", "[]", "tools have their triggers, other grammars hold from the first token on"},
+	{"guided_whitespace_pattern", "", "white space is that of training data"},
+	{"structural_tag", "", "use tools"},
+	{"reasoning_format", `"auto"`, "thoughts are always told from content, as reasoning_content"},
 }
 
 // fields is a request body by parameter.
@@ -80,7 +78,7 @@ func (s *Server) decode(w http.ResponseWriter, r *http.Request) (*chatRequest, e
 	}
 	req := new(chatRequest)
 	for _, step := range []func(fields, *chatRequest) error{
-		s.decodeModel, decodeMessages, decodeTools, decodeFormat, decodeLimits, decodeSampling, decodeStream,
+		s.decodeModel, decodeMessages, decodeTools, decodeConstraint, decodeTemplate, decodeLimits, decodeSampling, decodeStream,
 	} {
 		if err := step(f, req); err != nil {
 			return nil, err
@@ -183,47 +181,6 @@ func decodeTools(f fields, req *chatRequest) (err error) {
 		req.MaxCalls = 1
 	}
 	return nil
-}
-
-// decodeFormat reads response_format. A schema is enforced whether it says strict or not.
-func decodeFormat(f fields, req *chatRequest) error {
-	var format struct {
-		Type       string          `json:"type"`
-		Schema     json.RawMessage `json:"schema"` // llama-server's place for it, with json_object
-		JSONSchema struct {
-			Schema json.RawMessage `json:"schema"`
-		} `json:"json_schema"`
-	}
-	if ok, err := decodeField(f, "response_format", "an object with a type", &format); !ok {
-		return err
-	}
-	switch format.Type {
-	case "text":
-		return nil
-	case "json_object":
-		req.ResponseSchema = schemaOrNil(format.Schema)
-		req.JSONObject = req.ResponseSchema == nil
-	case "json_schema":
-		if req.ResponseSchema = schemaOrNil(format.JSONSchema.Schema); req.ResponseSchema == nil {
-			return badParam("response_format.json_schema.schema", "a schema is required")
-		}
-	default:
-		return badParam("response_format.type", `want "text", "json_object" or "json_schema", not %q`, format.Type)
-	}
-	if req.Choice.Mode == chat.None {
-		req.Tools = nil // the content is all there is
-	}
-	if len(req.Tools) > 0 {
-		return badParam("response_format", `cannot be combined with tools, unless tool_choice is "none"`)
-	}
-	return nil
-}
-
-func schemaOrNil(schema json.RawMessage) json.RawMessage {
-	if string(schema) == "null" {
-		return nil
-	}
-	return schema
 }
 
 func decodeLimits(f fields, req *chatRequest) error {

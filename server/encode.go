@@ -78,6 +78,7 @@ type timings struct {
 	PredictedN         int     `json:"predicted_n"`
 	PredictedMS        float64 `json:"predicted_ms"`
 	PredictedPerSecond float64 `json:"predicted_per_second"`
+	ForcedN            int     `json:"forced_n"`
 	QueueMS            float64 `json:"queue_ms"`
 	RenderMS           float64 `json:"render_ms"`
 	CompileMS          float64 `json:"compile_ms"`
@@ -127,7 +128,7 @@ func encodeTimings(reply *callama.Reply) timings {
 	return timings{
 		reply.Usage.PromptTokens, ms(t.Prefill), rate(reply.Usage.PromptTokens, t.Prefill),
 		reply.Usage.CompletionTokens, ms(t.Decode), rate(reply.Usage.CompletionTokens, t.Decode),
-		ms(t.Queue), ms(t.Render), ms(t.Compile), ms(t.Mask), ms(t.Sample),
+		reply.Usage.ForcedTokens, ms(t.Queue), ms(t.Render), ms(t.Compile), ms(t.Mask), ms(t.Sample),
 	}
 }
 

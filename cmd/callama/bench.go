@@ -14,6 +14,7 @@ import (
 type benchCmd struct {
 	Decode benchDecodeCmd `cmd:"" help:"Compare decoding under a tool grammar with free decoding."`
 	Mask   benchMaskCmd   `cmd:"" help:"Measure token masks as MaskBench does."`
+	Random benchRandomCmd `cmd:"" help:"Write instances at random; each must end in time and be valid."`
 	Suite  benchSuiteCmd  `cmd:"" help:"Run the JSON-Schema-Test-Suite."`
 }
 

@@ -11,25 +11,58 @@ import (
 	"time"
 
 	"github.com/callama/callama/bench"
-	"github.com/callama/callama/grammar"
 	"github.com/callama/callama/grammar/schema"
 )
 
+// schemaFiles are the flags of the commands that go through MaskBench's schemas.
+type schemaFiles struct {
+	Vocab      string `required:"" placeholder:"FILE" help:"Vocabulary: a model in GGUF format or a tokenizer.json."`
+	Data       string `required:"" placeholder:"DIR" help:"Folder of tests in MaskBench's format."`
+	Shard      string `default:"1/1" placeholder:"I/N" help:"Take every N-th file, from the I-th on."`
+	Limit      int    `placeholder:"N" help:"Take only the first N files of those."`
+	Order      string `enum:"any,schema" default:"any" help:"Order of properties: ${enum}."`
+	Spelling   string `enum:"any,canonical" default:"any" help:"Spelling of values that the grammar admits: ${enum}."`
+	Whitespace string `enum:"model,flexible" default:"model" help:"White space that the grammar admits: ${enum}."`
+}
+
+// read returns what the flags say.
+func (f *schemaFiles) read() (v *bench.Vocabulary, files []string, o schema.Options, err error) {
+	shard, shards, err := parseShard(f.Shard)
+	if err != nil {
+		return nil, nil, o, err
+	}
+	if files, err = bench.MaskFiles(f.Data, shard, shards); err != nil {
+		return nil, nil, o, err
+	}
+	if f.Limit < 0 {
+		return nil, nil, o, errors.New("--limit must not be negative")
+	}
+	if f.Limit > 0 {
+		files = files[:min(f.Limit, len(files))]
+	}
+	o.Whitespace = schema.Model
+	if f.Order == "schema" {
+		o.Order = schema.SchemaOrder
+	}
+	if f.Spelling == "any" {
+		o.Spelling = schema.AnySpelling
+	}
+	if f.Whitespace == "flexible" {
+		o.Whitespace = schema.Flexible
+	}
+	v, err = bench.OpenVocabulary(f.Vocab)
+	return v, files, o, err
+}
+
 // benchMaskCmd is "callama bench mask".
 type benchMaskCmd struct {
-	Vocab      string        `required:"" placeholder:"FILE" help:"Vocabulary: a model in GGUF format or a tokenizer.json."`
-	Data       string        `required:"" placeholder:"DIR" help:"Folder of tests in MaskBench's format."`
-	Shard      string        `default:"1/1" placeholder:"I/N" help:"Take every N-th file, from the I-th on."`
-	Limit      int           `placeholder:"N" help:"Take only the first N files of those."`
-	Order      string        `enum:"any,schema" default:"any" help:"Order of properties: ${enum}."`
-	Spelling   string        `enum:"any,canonical" default:"any" help:"Spelling of values that the grammar admits: ${enum}."`
-	Whitespace string        `enum:"model,flexible" default:"model" help:"White space that the grammar admits: ${enum}."`
-	Timeout    time.Duration `default:"60s" help:"Time for one file."`
-	Slowest    int           `default:"20" help:"How many of the slowest masks and compilations to list."`
-	NoRepeat   bool          `help:"Leave out the second pass, which measures masks seen before and counts allocations."`
-	JSON       string        `name:"json" placeholder:"FILE" help:"Write the report as JSON."`
-	CSV        string        `name:"csv" placeholder:"FILE" help:"Write one row for each file."`
-	Plot       string        `placeholder:"FILE" help:"Draw the distributions (.png or .svg)."`
+	schemaFiles
+	Timeout  time.Duration `default:"60s" help:"Time for one file."`
+	Slowest  int           `default:"20" help:"How many of the slowest masks and compilations to list."`
+	NoRepeat bool          `help:"Leave out the second pass, which measures masks seen before and counts allocations."`
+	JSON     string        `name:"json" placeholder:"FILE" help:"Write the report as JSON."`
+	CSV      string        `name:"csv" placeholder:"FILE" help:"Write one row for each file."`
+	Plot     string        `placeholder:"FILE" help:"Draw the distributions (.png or .svg)."`
 }
 
 // Run measures until all files are done or an interrupt, and prints what there is.
@@ -66,33 +99,12 @@ func (c *benchMaskCmd) Run(a *app) error {
 }
 
 func (c *benchMaskCmd) config() (cfg bench.MaskConfig, err error) {
-	shard, shards, err := parseShard(c.Shard)
-	if err != nil {
+	if c.Timeout <= 0 || c.Slowest < 0 {
+		return cfg, errors.New("--slowest must not be negative, --timeout must be positive")
+	}
+	if cfg.Vocabulary, cfg.Files, cfg.Schema, err = c.read(); err != nil {
 		return cfg, err
 	}
-	if cfg.Files, err = bench.MaskFiles(c.Data, shard, shards); err != nil {
-		return cfg, err
-	}
-	if c.Limit < 0 || c.Timeout <= 0 || c.Slowest < 0 {
-		return cfg, errors.New("--limit and --slowest must not be negative, --timeout must be positive")
-	}
-	if c.Limit > 0 {
-		cfg.Files = cfg.Files[:min(c.Limit, len(cfg.Files))]
-	}
-	if cfg.Vocabulary, err = bench.OpenVocabulary(c.Vocab); err != nil {
-		return cfg, err
-	}
-	cfg.Schema = schema.Options{Whitespace: schema.Model}
-	if c.Order == "schema" {
-		cfg.Schema.Order = schema.SchemaOrder
-	}
-	if c.Spelling == "any" {
-		cfg.Schema.Spelling = schema.AnySpelling
-	}
-	if c.Whitespace == "flexible" {
-		cfg.Schema.Whitespace = schema.Flexible
-	}
-	cfg.Grammar = grammar.Limits{}
 	cfg.Timeout, cfg.NoRepeat, cfg.Slowest = c.Timeout, c.NoRepeat, c.Slowest
 	if c.Slowest == 0 {
 		cfg.Slowest = -1

@@ -12,13 +12,18 @@ import (
 
 	"github.com/callama/callama"
 	"github.com/callama/callama/chat"
+	"github.com/callama/callama/demo"
 )
 
 // callCmd answers one question with calls.
 type callCmd struct {
 	modelFlags
-	Tools      string   `placeholder:"FILE" help:"Tools: a JSON array of functions (OpenAI's form, or bare name, description, parameters); - reads standard input."`
+	Tools      string   `placeholder:"FILE" help:"Tools: a JSON array of functions (OpenAI's form, or bare name, description, parameters); - reads standard input, none is no tools. Default: the sample tools of callama demo."`
 	ToolChoice string   `name:"tool-choice" default:"auto" placeholder:"auto|required|none|NAME" help:"required forces a call, NAME a call of that tool, none forbids calls, auto leaves it to the model."`
+	Schema     string   `xor:"shape" placeholder:"FILE" help:"JSON Schema of the reply, which is printed instead of calls."`
+	Regex      string   `xor:"shape" placeholder:"PATTERN" help:"Regular expression (ECMA-262) that the whole reply matches."`
+	Choice     []string `xor:"shape" placeholder:"TEXT" sep:"none" help:"The reply is one of these texts; repeat for more."`
+	Grammar    string   `xor:"shape" placeholder:"FILE" help:"GBNF grammar of the reply."`
 	Parallel   int      `placeholder:"N" help:"Most calls in the reply (default: no bound)."`
 	System     string   `placeholder:"TEXT" help:"System message."`
 	Seed       *uint64  `placeholder:"N" help:"Seed of the random draws (default: a fresh one)."`
@@ -28,6 +33,7 @@ type callCmd struct {
 	MinP       float64  `name:"min-p" placeholder:"P" help:"Keep tokens with at least P times the probability of the most likely one."`
 	MaxTokens  int      `name:"max-tokens" default:"1024" help:"Most tokens to generate; calls are steered to their end within it."`
 	Stop       []string `placeholder:"TEXT" sep:"none" help:"End the reply before this text; may be repeated."`
+	Forced     bool     `negatable:"" default:"true" help:"Append the tokens that the grammar forces without asking the model for them."`
 	JSON       bool     `name:"json" help:"Print calls, content, finish reason, usage and timings as JSON."`
 	Timings    bool     `help:"Print tokens per second and where the time went to standard error."`
 	Prompt     []string `arg:"" help:"The question; - reads standard input."`
@@ -53,6 +59,7 @@ func (c *callCmd) Run(a *app) (err error) {
 	if err != nil {
 		return err
 	}
+	warnDropped(a, reply.Dropped)
 	if err := c.print(a, reply); err != nil {
 		return err
 	}
@@ -68,15 +75,24 @@ func (c *callCmd) Run(a *app) (err error) {
 	return nil
 }
 
+// noTools is the value of --tools for a question without tools.
+const noTools = "none"
+
 // request reads the tools and the prompt.
 func (c *callCmd) request(a *app) (callama.Request, error) {
-	req := callama.Request{MaxCalls: c.Parallel, MaxTokens: c.MaxTokens, Stop: c.Stop, Choice: chat.ParseChoice(c.ToolChoice),
+	req := callama.Request{MaxCalls: c.Parallel, MaxTokens: c.MaxTokens, Stop: c.Stop, Plain: !c.Forced, Choice: chat.ParseChoice(c.ToolChoice),
 		Sampling: callama.Sampling{Temperature: &c.Temp, TopK: c.TopK, TopP: c.TopP, MinP: c.MinP, Seed: c.Seed}}
 	prompt := strings.Join(c.Prompt, " ")
 	if prompt == "-" && c.Tools == "-" {
 		return req, errors.New("tools and prompt cannot both come from standard input")
 	}
-	if c.Tools != "" {
+	switch c.Tools {
+	case "":
+		if !c.shaped() {
+			req.Tools = demo.Tools()
+		}
+	case noTools:
+	default:
 		data, err := readInput(a, c.Tools)
 		if err != nil {
 			return req, fmt.Errorf("tools: %w", err)
@@ -92,11 +108,39 @@ func (c *callCmd) request(a *app) (callama.Request, error) {
 		}
 		prompt = string(data)
 	}
+	if err := c.shape(a, &req); err != nil {
+		return req, err
+	}
 	if c.System != "" {
 		req.Messages = append(req.Messages, chat.Message{Role: chat.System, Content: c.System})
 	}
 	req.Messages = append(req.Messages, chat.Message{Role: chat.User, Content: prompt})
 	return req, chat.CheckChoice(req.Tools, req.Choice)
+}
+
+// shape reads what the reply must look like if it is no calls.
+func (c *callCmd) shape(a *app, req *callama.Request) error {
+	req.Regex, req.Choices = c.Regex, c.Choice
+	if c.Schema != "" {
+		data, err := readInput(a, c.Schema)
+		if err != nil {
+			return fmt.Errorf("schema: %w", err)
+		}
+		req.ResponseSchema = data
+	}
+	if c.Grammar != "" {
+		data, err := readInput(a, c.Grammar)
+		if err != nil {
+			return fmt.Errorf("grammar: %w", err)
+		}
+		req.GBNF = string(data)
+	}
+	return nil
+}
+
+// shaped reports whether the reply's text is what was asked for.
+func (c *callCmd) shaped() bool {
+	return c.Schema != "" || c.Regex != "" || len(c.Choice) > 0 || c.Grammar != ""
 }
 
 // maxInput bounds tools and prompts read from files, in bytes: a thousand tools are about
@@ -126,8 +170,8 @@ type printedCall struct {
 	Arguments json.RawMessage `json:"arguments"`
 }
 
-// print writes the calls to standard output, and nothing else unless --json asks for it:
-// text that the model wrote beside them goes to standard error.
+// print writes the calls to standard output, or the text that was asked for, and nothing else
+// unless --json asks for it: text and thoughts that the model wrote beside them go to standard error.
 func (c *callCmd) print(a *app, r *callama.Reply) error {
 	calls := make([]printedCall, len(r.Calls))
 	for i, call := range r.Calls {
@@ -136,6 +180,13 @@ func (c *callCmd) print(a *app, r *callama.Reply) error {
 	enc := json.NewEncoder(a.stdout)
 	enc.SetEscapeHTML(false)
 	if !c.JSON {
+		if r.Reasoning != "" {
+			fmt.Fprintln(a.stderr, r.Reasoning)
+		}
+		if c.shaped() {
+			_, err := fmt.Fprintln(a.stdout, r.Content)
+			return err
+		}
 		if r.Content != "" {
 			fmt.Fprintln(a.stderr, r.Content)
 		}
@@ -143,7 +194,7 @@ func (c *callCmd) print(a *app, r *callama.Reply) error {
 	}
 	enc.SetIndent("", "  ")
 	return enc.Encode(map[string]any{
-		"calls": calls, "content": r.Content, "finish_reason": r.FinishReason, "seed": r.Seed,
+		"calls": calls, "content": r.Content, "reasoning": r.Reasoning, "finish_reason": r.FinishReason, "seed": r.Seed,
 		"usage": r.Usage, "timings": timingsJSON(r),
 	})
 }
@@ -174,7 +225,8 @@ func printTimings(w io.Writer, r *callama.Reply, load time.Duration) error {
 	row := func(what string, d time.Duration, note string) {
 		fmt.Fprintf(tw, "  %s\t%9.2f ms\t%s\n", what, float64(d.Microseconds())/1000, note)
 	}
-	fmt.Fprintf(tw, "%d prompt tokens, %d generated, finish reason %s\n", r.Usage.PromptTokens, r.Usage.CompletionTokens, r.FinishReason)
+	fmt.Fprintf(tw, "%d prompt tokens, %d generated (%d forced by the grammar), finish reason %s\n",
+		r.Usage.PromptTokens, r.Usage.CompletionTokens, r.Usage.ForcedTokens, r.FinishReason)
 	row("load the model", load, "")
 	row("compile the tools", t.Compile, "schemas to an automaton")
 	row("render the prompt", t.Render, "chat template and tokenizer")

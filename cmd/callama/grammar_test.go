@@ -41,6 +41,7 @@ func TestGrammarPrint(t *testing.T) {
 		{"tools", []string{"--tools", paths["tools.json"]}, []string{`root ::= `, `\"x\": `, `\"y\": `, `"\"y\": " integer ", " "\"x\": "`}, nil},
 		{"tools in order", []string{"--tools", paths["tools.json"], "--order", "schema"}, []string{`"\"x\": " integer ", " "\"y\": "`},
 			[]string{`"\"y\": " integer ", " "\"x\": "`}},
+		{"tools between tags", []string{"--tools", paths["tools.json"], "--dialect", "qwen3-coder"}, []string{`<function=`, `parameter=x>\n`}, nil},
 		{"compact", []string{"--tools", paths["tools.json"], "--whitespace", "compact"}, []string{`"\"y\":"`}, []string{`"\"y\": "`}},
 		{"schema", []string{"--schema", paths["schema.json"]}, []string{`\"on\": `, `"true" | "false"`}, nil},
 		{"gbnf", []string{"--gbnf", paths["g.gbnf"], "--root", "list"}, []string{"root ::= x list-tail\n", "x ::= [0-9]\n"}, nil},

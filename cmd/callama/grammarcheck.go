@@ -32,6 +32,8 @@ type checkReport struct {
 	Tools  int          `json:"tools,omitempty"`
 	Notes  []string     `json:"notes,omitempty"`
 	Errors []checkFault `json:"errors,omitempty"`
+	// Dropped is what --lenient left out.
+	Dropped []checkFault `json:"dropped,omitempty"`
 }
 
 // checkFault is one reason why a file cannot be enforced, and where it is.
@@ -88,18 +90,21 @@ func (c *grammarCheckCmd) check(a *app, path string) checkReport {
 		report.Kind = kindOf(path, data)
 	}
 	input := source{kind: report.Kind, path: path, root: c.Root}
-	g, tools, errs := input.compile(data, c.grammarFlags)
-	report.Tools = tools
-	for _, err := range errs {
+	out := input.compile(data, c.grammarFlags)
+	report.Tools = out.tools
+	for _, err := range out.errs {
 		report.Errors = append(report.Errors, faultOf(err))
 	}
-	if len(errs) > 0 {
+	if len(out.errs) > 0 {
 		return report
 	}
 	report.OK = true
-	report.Rules = len(g.Rules)
+	report.Rules = len(out.grammar.Rules)
+	for _, d := range out.dropped {
+		report.Dropped = append(report.Dropped, faultOf(d))
+	}
 	if report.Kind == gbnfSource {
-		report.Notes = grammarNotes(g)
+		report.Notes = grammarNotes(out.grammar)
 	}
 	return report
 }
@@ -187,6 +192,9 @@ func (r checkReport) print(a *app) {
 	}
 	for _, fault := range r.Errors {
 		fmt.Fprintf(a.stdout, "  %s\n", fault.Message)
+	}
+	for _, fault := range r.Dropped {
+		fmt.Fprintf(a.stdout, "  not enforced: %s\n", fault.Message)
 	}
 	for _, note := range r.Notes {
 		fmt.Fprintf(a.stdout, "  note: %s\n", note)

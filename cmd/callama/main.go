@@ -9,10 +9,14 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/callama/callama/bench"
+	"github.com/callama/callama/chat"
 )
 
 // app is what every command gets: the process's streams and its context, which ends at
@@ -28,8 +32,12 @@ type app struct {
 type cli struct {
 	Verbose bool `short:"v" help:"Log what happens, llama.cpp's own log included, to standard error."`
 
+	Adapter adapterCmd `cmd:"" help:"Write adapter files."`
 	Call    callCmd    `cmd:"" help:"Answer a question with function calls."`
 	Bench   benchCmd   `cmd:"" help:"Measure."`
+	Demo    demoCmd    `cmd:"" help:"Show the whole cycle: questions, calls, tools that run, answers."`
+	Eval    evalCmd    `cmd:"" help:"Measure how often a model calls the right tools with the right arguments."`
+	Data    dataCmd    `cmd:"" help:"Make training data for a small model."`
 	Grammar grammarCmd `cmd:"" help:"Print and check grammars."`
 	Model   modelCmd   `cmd:"" help:"Write and describe model files."`
 	Runtime runtimeCmd `cmd:"" help:"Install, list and show the llama.cpp libraries."`
@@ -59,7 +67,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		kong.Name("callama"),
 		kong.Description("Function calling with local models: calls that are valid by construction."),
 		kong.UsageOnError(),
+		kong.Vars{"evalTokens": strconv.Itoa(bench.DefaultEvalTokens)},
 		kong.Writers(stdout, stderr),
+		kong.Vars{"dialects": strings.Join(chat.DialectNames(), ", ")},
 		kong.Exit(func(code int) { exit = code }),
 	)
 	if err != nil {

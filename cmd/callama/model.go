@@ -15,6 +15,7 @@ import (
 // modelCmd holds the commands about model files.
 type modelCmd struct {
 	Synth synthCmd `cmd:"" help:"Write a model of a published shape with seeded random weights."`
+	Pack  packCmd  `cmd:"" help:"Write a trained model as GGUF."`
 	Info  infoCmd  `cmd:"" help:"Print what a GGUF file holds and how much memory it needs."`
 }
 
@@ -55,12 +56,7 @@ func (c *synthCmd) Run(a *app) error {
 	if err := gguf.SynthesizeFile(a.ctx, path, config); err != nil {
 		return err
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(a.stdout, "%s: %s\n", path, formatBytes(info.Size()))
-	return nil
+	return a.printSize(path)
 }
 
 // byteProgress returns a callback that draws a progress bar on standard error, or nil if

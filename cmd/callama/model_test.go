@@ -146,8 +146,9 @@ func TestModelInfoOfOtherFiles(t *testing.T) {
 		{vocab, 0, "vocabulary"},
 		{adapter, 0, "lora, rank 8, alpha 16, on attn_q attn_v"},
 		{broken, exitFailed, "the file is truncated"},
-		{dir, exitUsage, "is a directory"},
-		{filepath.Join(dir, "none"), exitUsage, "no such file"},
+		{dir, exitFailed, "not a regular file"},
+		{filepath.Join(dir, "none"), exitFailed, "no such file"},
+		{"builtin:huge", exitFailed, "no built-in model"},
 	} {
 		code, out, stderr := model("info", tc.path)
 		if code != tc.code || !strings.Contains(out+stderr, tc.want) {
@@ -156,6 +157,9 @@ func TestModelInfoOfOtherFiles(t *testing.T) {
 		if code == 0 && strings.Contains(out, "memory") {
 			t.Errorf("%s: an estimate for what is no model:\n%s", tc.path, out)
 		}
+	}
+	if code, out, _ := model("info", tinyModel); code != 0 || !strings.Contains(out, "127552 parameters") {
+		t.Errorf("the synthetic model: exit %d\n%s", code, out)
 	}
 	if code, _, stderr := model("info", base, "--ctx=-5"); code != exitFailed || !strings.Contains(stderr, "--ctx is -5") {
 		t.Errorf("a context below 0: exit %d, %q", code, stderr)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -15,19 +16,25 @@ import (
 
 // infoCmd is "callama model info".
 type infoCmd struct {
-	File string `arg:"" type:"existingfile" help:"GGUF file of a model or an adapter."`
+	File string `arg:"" optional:"" help:"GGUF file of a model or an adapter. Default: the built-in model."`
 	Ctx  int    `placeholder:"TOKENS" help:"Context length for the memory estimate. Default: the trained one."`
 	JSON bool   `name:"json" help:"Print JSON."`
 }
 
 // Run prints the report of one file.
-func (c *infoCmd) Run(a *app) error {
+func (c *infoCmd) Run(a *app) (err error) {
 	if c.Ctx < 0 {
 		return fmt.Errorf("--ctx is %d, want a number of tokens", c.Ctx)
 	}
-	f, err := gguf.Open(c.File)
+	files := &builtinFiles{log: a.log}
+	defer func() { err = errors.Join(err, files.remove()) }()
+	path, err := files.model(a.ctx, c.File)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.File, err)
+		return err
+	}
+	f, err := gguf.Open(path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	defer f.Close()
 	report := describeModel(f, c.Ctx)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,33 +15,30 @@ import (
 
 	"github.com/callama/callama"
 	"github.com/callama/callama/engine"
-	"github.com/callama/callama/gguf"
 )
 
 // modelFlags say which model to open and how; commands that run a model embed them.
 type modelFlags struct {
-	Model        string   `short:"m" placeholder:"FILE" help:"Model in GGUF format. Without it a small built-in one with random weights is used: its calls are valid, its words are noise."`
-	Runtime      string   `placeholder:"PATH" help:"llama.cpp library, its folder, or the name of an installed runtime."`
-	Ctx          int      `placeholder:"N" help:"Context length in tokens (default 8192, or what the model was trained for)."`
-	Threads      int      `placeholder:"N" help:"CPU threads (default: physical cores)."`
-	GPULayers    string   `name:"gpu-layers" default:"auto" help:"Layers on the GPU: a number, none, or auto for all that fit."`
-	Adapter      []string `placeholder:"FILE[=SCALE]" sep:"none" help:"LoRA adapter in GGUF format; may be repeated."`
-	ChatTemplate string   `placeholder:"FILE" help:"Jinja chat template that replaces the model's own."`
+	Model     string   `short:"m" placeholder:"FILE" help:"Model in GGUF format. Without it the small built-in one is used; builtin:tiny is one with random weights, whose calls are valid and whose words are noise."`
+	Runtime   string   `placeholder:"PATH" help:"llama.cpp library, its folder, or the name of an installed runtime."`
+	Ctx       int      `placeholder:"N" help:"Context length in tokens (default 8192, or what the model was trained for)."`
+	Threads   int      `placeholder:"N" help:"CPU threads (default: physical cores, one for a model below 32 MiB)."`
+	GPULayers string   `name:"gpu-layers" default:"auto" help:"Layers on the GPU: a number, none, or auto for all that fit."`
+	Adapter   []string `placeholder:"FILE[=SCALE]" sep:"none" help:"LoRA adapter in GGUF format, or builtin:NAME for one of the built-in model; may be repeated."`
+	Dialect   string   `placeholder:"NAME" help:"How calls are written: ${dialects} (default: what the chat template, or the built-in adapter, teaches)."`
+	schemaFlags
+	ChatTemplate string `placeholder:"FILE" help:"Jinja chat template that replaces the model's own."`
+
+	opened []string // by open: the files of the model and its adapters that stay
 }
 
 // open loads the model. The caller runs close, which frees it and removes what was
 // written for it.
 func (f *modelFlags) open(a *app) (m *callama.Model, closeModel func() error, err error) {
-	o := callama.Options{Runtime: f.Runtime, Context: f.Ctx, Threads: f.Threads, Logger: a.log}
+	o := callama.Options{Runtime: f.Runtime, Context: f.Ctx, Threads: f.Threads, Dialect: f.Dialect, Logger: a.log,
+		StrictFormats: f.StrictFormats, Lenient: f.Lenient}
 	if o.GPULayers, err = parseGPULayers(f.GPULayers); err != nil {
 		return nil, nil, err
-	}
-	for _, s := range f.Adapter {
-		ad, err := parseAdapter(s)
-		if err != nil {
-			return nil, nil, err
-		}
-		o.Adapters = append(o.Adapters, ad)
 	}
 	if f.ChatTemplate != "" {
 		text, err := os.ReadFile(f.ChatTemplate)
@@ -49,14 +47,35 @@ func (f *modelFlags) open(a *app) (m *callama.Model, closeModel func() error, er
 		}
 		o.ChatTemplate = string(text)
 	}
-	path, remove := f.Model, func() error { return nil }
-	if path == "" {
-		if o.Threads == 0 {
-			o.Threads = 1 // a step of the built-in model is shorter than waking a second thread
+	files := &builtinFiles{log: a.log}
+	defer func() {
+		if err == nil {
+			return
 		}
-		if path, remove, err = builtinModel(a.ctx); err != nil {
+		if e := files.remove(); e != nil {
+			a.log.Warn("cannot remove the built-in model's file", "err", e)
+		}
+	}()
+	for _, s := range f.Adapter {
+		ad, err := parseAdapter(s)
+		if err != nil {
 			return nil, nil, err
 		}
+		if ad.Path, err = files.adapter(ad.Path, &o); err != nil {
+			return nil, nil, err
+		}
+		o.Adapters = append(o.Adapters, ad)
+		f.opened = append(f.opened, ad.Path)
+	}
+	path, err := files.model(a.ctx, f.Model)
+	if err != nil {
+		return nil, nil, err
+	}
+	if filepath.Dir(path) != files.temp {
+		f.opened = append(f.opened, path)
+	}
+	if o.Threads == 0 && isSmall(path) {
+		o.Threads = 1
 	}
 	bar := loadBar(a.stderr)
 	o.Progress = func(done float32) bool {
@@ -65,36 +84,22 @@ func (f *modelFlags) open(a *app) (m *callama.Model, closeModel func() error, er
 	}
 	m, err = callama.Open(path, o)
 	if err != nil {
-		if e := remove(); e != nil {
-			a.log.Warn("cannot remove the built-in model's file", "err", e)
-		}
 		if a.ctx.Err() != nil {
 			err = context.Cause(a.ctx)
 		}
 		return nil, nil, err
 	}
-	return m, func() error {
-		err := m.Close()
-		if e := remove(); err == nil {
-			err = e
-		}
-		return err
-	}, nil
+	return m, func() error { return errors.Join(m.Close(), files.remove()) }, nil
 }
 
-// builtinModel writes the built-in model to a temporary file. It takes some milliseconds,
-// less than telling whether a file from an earlier version is still the same.
-func builtinModel(ctx context.Context) (path string, remove func() error, err error) {
-	dir, err := os.MkdirTemp("", "callama-")
-	if err != nil {
-		return "", nil, fmt.Errorf("built-in model: %w", err)
-	}
-	path = filepath.Join(dir, "builtin-tiny.gguf")
-	if err := gguf.SynthesizeFile(ctx, path, gguf.SynthConfig{}); err != nil {
-		os.RemoveAll(dir)
-		return "", nil, fmt.Errorf("built-in model: %w", err)
-	}
-	return path, func() error { return os.RemoveAll(dir) }, nil
+// smallModelBytes is the size of a file below which one thread is used by default: a step of
+// such a model is shorter than waking a second thread, and waiting for it beside other work
+// costs a hundred times the step.
+const smallModelBytes = 32 << 20
+
+func isSmall(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Size() < smallModelBytes
 }
 
 // parseGPULayers reads --gpu-layers.

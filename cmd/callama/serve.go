@@ -68,14 +68,8 @@ func listenURL(addr net.Addr) string {
 // size and time: reading gigabytes at each start would be the price of their contents.
 func (c *serveCmd) fingerprint(model *callama.Model) string {
 	h := sha256.New()
-	paths := []string{c.Model, c.ChatTemplate}
-	for _, arg := range c.Adapter {
-		fmt.Fprintln(h, arg)
-		if adapter, err := parseAdapter(arg); err == nil {
-			paths = append(paths, adapter.Path)
-		}
-	}
-	for _, path := range paths {
+	fmt.Fprintln(h, c.Model, c.Adapter, c.Dialect)
+	for _, path := range append(c.opened, c.ChatTemplate) {
 		fmt.Fprintln(h, path)
 		if info, err := os.Stat(path); err == nil {
 			fmt.Fprintln(h, info.Size(), info.ModTime().UnixNano())

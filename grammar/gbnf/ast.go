@@ -23,10 +23,18 @@ type Rule struct {
 	// Comment is printed above the rule, one '#' line for each of its lines. Front
 	// ends use it to say what GBNF text cannot express.
 	Comment string
+	// Source says what the rule was made of, for debuggers; nil where no one asked for it.
+	Source *Source
+}
+
+// Source is the place of a rule in the document that a front end compiled.
+type Source struct {
+	Document string   // the document, such as a tool's name; "" where there is one only
+	Pointers []string // JSON Pointers of the places that hold at once
 }
 
 // Expr is one node of a rule's right-hand side: Literal, Class, Ref, Seq, Alt,
-// Repeat, Token, Members, Distinct or Document. Nodes are immutable once they are part of a grammar and
+// Repeat, Token, Members, State, Distinct or Document. Nodes are immutable once they are part of a grammar and
 // may be shared.
 type Expr interface{ expr() }
 

@@ -53,8 +53,30 @@ func (b *Builder) Comment(id RuleID, line string) {
 	r.Comment += line
 }
 
+// SetSource says what a rule was made of.
+func (b *Builder) SetSource(id RuleID, s *Source) { b.g.Rules[id].Source = s }
+
 // Len returns the number of rules declared so far.
 func (b *Builder) Len() int { return len(b.g.Rules) }
+
+// Import adds the rules of another grammar, under names that are unique here, and returns a
+// reference to its root. Its expressions are copied where they refer to rules.
+func (b *Builder) Import(g *Grammar) *Ref {
+	first := RuleID(len(b.g.Rules))
+	for i := range g.Rules {
+		id := b.Declare(g.Rules[i].Name)
+		b.g.Rules[id].Comment, b.g.Rules[id].Source = g.Rules[i].Comment, g.Rules[i].Source
+	}
+	for i := range g.Rules {
+		b.g.Rules[first+RuleID(i)].Expr = mapExpr(g.Rules[i].Expr, func(_, e Expr) Expr {
+			if ref, ok := e.(*Ref); ok {
+				return &Ref{Rule: ref.Rule + first}
+			}
+			return e
+		})
+	}
+	return &Ref{Rule: first + g.Root}
+}
 
 // Grammar returns the finished grammar with the given start rule. The Builder must not
 // be used afterwards.
@@ -65,6 +87,9 @@ func (b *Builder) Grammar(root RuleID) *Grammar {
 
 // RuleName turns any text into a legal rule name.
 func RuleName(s string) string {
+	if isRuleName(s) {
+		return s
+	}
 	var sb strings.Builder
 	for _, r := range s {
 		switch {
@@ -85,6 +110,14 @@ func RuleName(s string) string {
 		return "r" + name
 	}
 	return name
+}
+
+// isRuleName reports whether RuleName would leave a name as it is.
+func isRuleName(s string) bool {
+	if s == "" || len(s) > maxNameBytes || s[0] == '-' || s[len(s)-1] == '-' || '0' <= s[0] && s[0] <= '9' {
+		return false
+	}
+	return isGBNFName(s)
 }
 
 // maxNameBytes cuts derived rule names: long tool or property names would otherwise

@@ -79,6 +79,10 @@ func (c *checker) expr(e Expr) string {
 			return fmt.Sprintf("repetition {%d,%d}", e.Min, e.Max)
 		}
 		return c.expr(e.Item)
+	case *State:
+		if e.Of == nil || e.N < 0 {
+			return "a state of no machine"
+		}
 	case *Token:
 		if e.Name == "" && e.ID < 0 {
 			return fmt.Sprintf("token id %d", e.ID)
@@ -142,6 +146,16 @@ func children(e Expr, visit func(Expr) bool) {
 			return
 		}
 	}
+}
+
+// Walk calls visit for e and every expression inside it, not for the rules that they refer
+// to.
+func Walk(e Expr, visit func(Expr)) {
+	visit(e)
+	children(e, func(c Expr) bool {
+		Walk(c, visit)
+		return true
+	})
 }
 
 // eachRef calls visit for every reference inside e.
@@ -213,6 +227,8 @@ func nullable(e Expr, rules []bool) bool {
 	switch e := e.(type) {
 	case *Literal:
 		return e.Text == ""
+	case *State:
+		return e.Of.Shortest(e.N) == 0
 	case *Ref:
 		return rules[e.Rule]
 	case *Seq:
@@ -286,6 +302,8 @@ func productive(e Expr, rules []bool) bool {
 	switch e := e.(type) {
 	case *Literal, *Token:
 		return true
+	case *State:
+		return e.Of.Shortest(e.N) < NoText
 	case *Class:
 		return matchesAny(e)
 	case *Ref:

@@ -24,6 +24,12 @@ func EliminateLeftRecursion(g *Grammar) (*Grammar, error) {
 	if !slices.ContainsFunc(component, func(c int) bool { return c >= 0 }) && !repeatsEmpty(g, empty) {
 		return g, nil
 	}
+	g, err := Expand(g)
+	if err != nil {
+		return nil, err
+	}
+	empty = Nullable(g)
+	component = cycles(g, empty)
 	r := newRewriter(g)
 	if err := r.expandCorners(component, empty); err != nil {
 		return nil, err

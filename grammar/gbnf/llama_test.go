@@ -3,13 +3,16 @@
 package gbnf_test
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/callama/callama/chat"
 	"github.com/callama/callama/engine/llama"
@@ -17,6 +20,7 @@ import (
 	"github.com/callama/callama/gguf"
 	"github.com/callama/callama/grammar/gbnf"
 	"github.com/callama/callama/grammar/schema"
+	"github.com/callama/callama/grammar/schema/ruletest"
 )
 
 // llamaVocabulary returns a vocabulary of llama.cpp, whose grammar engine is the second
@@ -57,50 +61,11 @@ func sampler(t *testing.T, m *llama.Model, g *gbnf.Grammar) *llama.GrammarSample
 	return s
 }
 
-// TestLlamaReadsCollections: llama.cpp takes the printed form of every collected grammar,
-// also of those that it would not take as they are.
-func TestLlamaReadsCollections(t *testing.T) {
-	dir := gbnf.TestData(t, "gbnf")
-	m := llamaVocabulary(t)
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if ext := filepath.Ext(path); err != nil || ext != ".gbnf" && ext != ".ebnf" {
-			return err
-		}
-		t.Run(filepath.Base(path), func(t *testing.T) {
-			text, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			g, err := gbnf.Parse(string(text))
-			if err != nil {
-				t.Fatal(err)
-			}
-			sampler(t, m, g).Close()
-		})
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestLlamaAgrees: on random grammars, llama.cpp derives from the printed text what the
 // definition derives from the grammar.
 func TestLlamaAgrees(t *testing.T) {
 	m := llamaVocabulary(t)
-	tokens := make(map[byte]int32)
-	eog := int32(-1)
-	for id := range int32(m.NTokens()) {
-		if b := m.TokenBytes(id); len(b) == 1 {
-			tokens[b[0]] = id
-		}
-		if m.IsEOG(id) {
-			eog = id
-		}
-	}
-	if eog < 0 || len(tokens) < 2 {
-		t.Fatalf("vocabulary: %d single bytes, end of generation %d", len(tokens), eog)
-	}
+	tokens, eog := byteTokens(t, m)
 	rounds := 1000
 	if testing.Short() {
 		rounds = 20
@@ -150,66 +115,219 @@ func llamaAccepts(t *testing.T, s *llama.GrammarSampler, text string, tokens map
 	return allowed(eog)
 }
 
-// TestLlamaReadsTools: llama.cpp takes the printed grammars of real tool sets.
-func TestLlamaReadsTools(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(gbnf.TestData(t, "bfcl"), "BFCL_*_multiple.json"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no files: %v", err)
+// byteTokens returns the tokens of single bytes, and one that ends the generation.
+func byteTokens(t *testing.T, m *llama.Model) (tokens map[byte]int32, eog int32) {
+	t.Helper()
+	tokens, eog = make(map[byte]int32), -1
+	for id := range int32(m.NTokens()) {
+		if b := m.TokenBytes(id); len(b) == 1 {
+			tokens[b[0]] = id
+		}
+		if m.IsEOG(id) {
+			eog = id
+		}
 	}
-	m := llamaVocabulary(t)
-	const perFile = 40
-	for _, path := range files {
-		t.Run(filepath.Base(path), func(t *testing.T) {
-			f, err := os.Open(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer f.Close()
-			lines := bufio.NewScanner(f)
-			lines.Buffer(nil, 1<<20)
-			read := 0
-			for read < perFile && lines.Scan() {
-				var row struct {
-					ID       string          `json:"id"`
-					Function json.RawMessage `json:"function"`
-				}
-				if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
-					t.Fatal(err)
-				}
-				g, err := toolGrammar(row.Function)
-				if err != nil {
-					t.Logf("%s is refused: %v", row.ID, err)
-					continue
-				}
-				sampler(t, m, g).Close()
-				read++
-			}
-			if err := lines.Err(); err != nil {
-				t.Fatal(err)
-			}
-			if read == 0 {
-				t.Error("no row was read")
-			}
-		})
+	if eog < 0 || len(tokens) < 2 {
+		t.Fatalf("vocabulary: %d single bytes, end of generation %d", len(tokens), eog)
+	}
+	return tokens, eog
+}
+
+// verdicts compares llama.cpp's verdicts on texts of a grammar and on damaged ones with those of the
+// definition.
+type verdicts struct {
+	m                            *llama.Model
+	tokens                       map[byte]int32
+	eog                          int32
+	rng                          *rand.Rand
+	grammars, accepted, rejected int
+}
+
+// compare prints g for llama.cpp, and reads what it printed for the definition: where GBNF is weaker
+// than g, a comment says so, and the text is what counts.
+func (v *verdicts) compare(t *testing.T, name string, g *gbnf.Grammar, size int) {
+	t.Helper()
+	printed, err := gbnf.Parse(g.String())
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	s := sampler(t, v.m, g)
+	defer s.Close()
+	v.grammars++
+	text, ok := ruletest.NewGenerator(printed, uint64(v.grammars)).Text(size)
+	if !ok {
+		t.Fatalf("%s: no text", name)
+	}
+	const most = 600 // bytes: llama.cpp takes them one by one
+	if len(text) > most {
+		return
+	}
+	damaged := text
+	if len(text) > 0 {
+		at := v.rng.IntN(len(text))
+		switch v.rng.IntN(3) {
+		case 0: // a byte goes
+			damaged = text[:at] + text[at+1:]
+		case 1: // a byte comes
+			damaged = text[:at] + string(rune(' '+v.rng.IntN(95))) + text[at:]
+		default: // the end goes
+			damaged = text[:at]
+		}
+	}
+	for _, x := range []string{text, damaged} {
+		if !utf8.ValidString(x) || strings.Contains(x, "\x00") {
+			continue // llama.cpp reads some bytes that are no UTF-8, and never U+0000, which ends its strings
+		}
+		got, want := llamaAccepts(t, s, x, v.tokens, v.eog), ruletest.Accepts(printed, x)
+		if got != want {
+			t.Errorf("%s: %q: llama.cpp %v, the definition %v\n%s", name, x, got, want, g)
+		}
+		if got {
+			v.accepted++
+		} else {
+			v.rejected++
+		}
 	}
 }
 
-// toolGrammar is the grammar of an array of calls.
-func toolGrammar(text []byte) (*gbnf.Grammar, error) {
+func newVerdicts(t *testing.T) *verdicts {
+	m := llamaVocabulary(t)
+	tokens, eog := byteTokens(t, m)
+	return &verdicts{m: m, tokens: tokens, eog: eog, rng: rand.New(rand.NewPCG(5, 6))}
+}
+
+// TestLlamaAgreesOnTools: the printed grammars of 1,000 real tool sets, and texts of them, mean
+// the same to llama.cpp.
+func TestLlamaAgreesOnTools(t *testing.T) {
+	sets := toolSets(t)
+	v := newVerdicts(t)
+	most := 1000
+	if testing.Short() {
+		most = 60
+	}
+	refused := 0
+	for i := 0; i < len(sets) && v.grammars < most; i++ {
+		set := sets[i*len(sets)/most%len(sets)] // evenly over the files
+		if len(sets) < most {
+			set = sets[i]
+		}
+		g, err := toolGrammar(set.tools, []chat.Dialect{chat.PlainArray, chat.Hermes, chat.Qwen3Coder, chat.GLM45}[i%4])
+		if err != nil {
+			refused++
+			continue
+		}
+		v.compare(t, set.name, g, 60)
+	}
+	t.Logf("%d tool sets, %d refused; texts: %d accepted, %d rejected", v.grammars, refused, v.accepted, v.rejected)
+	if v.grammars < most || v.accepted < most/2 || v.rejected < most/3 {
+		t.Errorf("%d tool sets are too few to mean anything", v.grammars)
+	}
+}
+
+// TestLlamaAgreesOnCollections: so do collected grammars, also those that llama.cpp would not take
+// as they are.
+func TestLlamaAgreesOnCollections(t *testing.T) {
+	v := newVerdicts(t)
+	err := filepath.WalkDir(gbnf.TestData(t, "gbnf"), func(path string, d fs.DirEntry, err error) error {
+		if ext := filepath.Ext(path); err != nil || ext != ".gbnf" && ext != ".ebnf" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		g, err := gbnf.Parse(string(text))
+		if err != nil {
+			return err
+		}
+		sizes := 12
+		if testing.Short() {
+			sizes = 2
+		}
+		for size := range sizes {
+			v.compare(t, filepath.Base(path), g, size)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("texts: %d accepted, %d rejected", v.accepted, v.rejected)
+	if v.accepted < 50 && !testing.Short() {
+		t.Error("too few texts")
+	}
+}
+
+type toolSet struct {
+	name  string
+	tools []byte
+}
+
+// toolSets reads the tools of every row of BFCL and of the tool-call conversations.
+func toolSets(t *testing.T) []toolSet {
+	t.Helper()
+	var sets []toolSet
+	files, err := filepath.Glob(filepath.Join(gbnf.TestData(t, "bfcl"), "BFCL_*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files: %v", err)
+	}
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range bytes.Lines(text) {
+			var row struct {
+				ID       string          `json:"id"`
+				Function json.RawMessage `json:"function"`
+			}
+			if err := json.Unmarshal(line, &row); err != nil {
+				t.Fatal(err)
+			}
+			if len(row.Function) > 2 {
+				sets = append(sets, toolSet{row.ID, row.Function})
+			}
+		}
+	}
+	conversations, err := filepath.Glob(filepath.Join(gbnf.TestData(t, "toolcall"), "*.json"))
+	if err != nil || len(conversations) == 0 {
+		t.Fatalf("no conversations: %v", err)
+	}
+	for _, path := range conversations {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rows []struct{ Tools string }
+		if err := json.Unmarshal(text, &rows); err != nil {
+			t.Fatal(err)
+		}
+		for i, row := range rows {
+			if len(row.Tools) > 2 {
+				sets = append(sets, toolSet{fmt.Sprintf("%s %d", filepath.Base(path), i), []byte(row.Tools)})
+			}
+		}
+	}
+	return sets
+}
+
+// toolGrammar is the grammar of calls in a dialect.
+func toolGrammar(text []byte, d chat.Dialect) (*gbnf.Grammar, error) {
 	tools, err := chat.ParseTools(text)
 	if err != nil {
 		return nil, err
 	}
 	b := gbnf.NewBuilder()
+	c := schema.New(b, schema.Options{PythonNames: true, ClosedObjects: true})
 	var rules []chat.ToolRules
 	for _, tool := range tools {
-		e, err := schema.CompileTool(b, tool.Name, tool.Parameters, schema.Options{PythonNames: true, ClosedObjects: true})
+		e, _, err := c.ToolTextMarkup(tool.Name, tool.Parameters, d.Markup())
 		if err != nil {
 			return nil, err
 		}
 		rules = append(rules, chat.ToolRules{Name: tool.Name, Arguments: e})
 	}
-	root, err := chat.PlainArray.Grammar(b, rules, chat.Choice{Mode: chat.Required}, 0)
+	root, err := d.Grammar(b, rules, chat.Choice{Mode: chat.Required}, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -51,6 +51,10 @@ func (g *Grammar) text() (string, error) {
 	if err := Check(g); err != nil && !errors.Is(err, ErrEmptyLanguage) {
 		return "", err
 	}
+	g, err := Expand(g)
+	if err != nil {
+		return "", err
+	}
 	r := newRewriter(g)
 	r.expandForText()
 	plain, err := EliminateLeftRecursion(r.grammar())

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/callama/callama/grammar/gbnf"
 )
@@ -20,9 +19,6 @@ type DFA struct {
 	next     []int32 // [state*len(symbols)+symbol] -> state, or dead
 	accept   []bool  // [state]
 	start    int32
-
-	free      sync.Once // makes freeGraph
-	freeGraph *graph    // the graph without a window
 }
 
 // dead stands for the state from which nothing is accepted; it has no table row.
@@ -360,3 +356,7 @@ func literalAlphabet(sets []Set) alphabet {
 	}
 	return a
 }
+
+// Size returns the cells of the automaton's table: what it costs to keep it, in units of
+// four bytes.
+func (d *DFA) Size() int { return len(d.next) }

@@ -34,14 +34,21 @@ func rulesOf(t testing.TB, pattern string, o regex.RuleOptions) (*gbnf.Grammar, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := gbnf.NewBuilder()
-	root := b.Declare("root")
-	e, err := regex.Rules(b, "p", d, o)
+	g, err := grammarOf(d, o)
+	return g, d, err
+}
+
+// grammarOf returns the grammar of an automaton's rules, of nothing where it has none.
+func grammarOf(d *regex.DFA, o regex.RuleOptions) (*gbnf.Grammar, error) {
+	e, err := regex.Rules("p", d, o)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	b.Define(root, e)
-	return b.Grammar(root), d, nil
+	b := gbnf.NewBuilder()
+	if e == nil {
+		return b.Grammar(b.Add("root", gbnf.OneOf()).Rule), nil
+	}
+	return b.Grammar(b.Add("root", e).Rule), nil
 }
 
 func TestRules(t *testing.T) {
@@ -68,29 +75,49 @@ func TestRules(t *testing.T) {
 					t.Errorf("%q in %v: quoted %q: %v", pattern, w, s, got)
 				}
 			}
-			if w != nil {
-				if has, err := d.HasLength(*w, regex.Limits{}); err != nil || (some && !has) {
-					t.Errorf("%q in %v: HasLength %v, %v", pattern, w, has, err)
+			if has := gbnf.Productive(raw)[raw.Root]; some && !has {
+				t.Errorf("%q in %v: there is no string", pattern, w)
+			}
+			plain, err := gbnf.Expand(quoted)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range ruleTexts {
+				if text := regex.Quote(s)[1:]; ruletest.Accepts(plain, text) != ruletest.Accepts(quoted, text) {
+					t.Errorf("%q in %v: %q: written out the rules say something else", pattern, w, s)
 				}
 			}
 		}
 	}
 }
 
-// TestWideWindows checks that lengths are counted, not unrolled, where the text is free.
+// TestWideWindows checks that lengths are counted, not unrolled, where the text is free, and
+// that they cost nothing until a text comes there elsewhere.
 func TestWideWindows(t *testing.T) {
 	for _, pattern := range []string{"^[a-z]+$", "^[a-z][a-z0-9_]*$", "^x-.*$", "^a?b?c?[0-9]*$"} {
 		g, _, err := rulesOf(t, pattern, regex.RuleOptions{Length: &regex.Window{Min: 10, Max: 1_000_000}})
+		if err == nil {
+			g, err = gbnf.Expand(g)
+		}
 		if err != nil {
 			t.Errorf("%q: %v", pattern, err)
 		} else if len(g.Rules) > 6 {
 			t.Errorf("%q: %d rules", pattern, len(g.Rules))
 		}
 	}
-	_, _, err := rulesOf(t, "^(ab|c)*$", regex.RuleOptions{Length: &regex.Window{Min: 0, Max: 100_000}})
-	var le *regex.LimitError
-	if !errors.As(err, &le) || le.Name != "States" {
-		t.Errorf("got %v", err)
+	g, _, err := rulesOf(t, "^(ab|c)*$", regex.RuleOptions{Length: &regex.Window{Min: 0, Max: 1_000_000}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var le *gbnf.LimitError
+	if _, err := gbnf.Expand(g); !errors.As(err, &le) {
+		t.Errorf("written out: %v", err)
+	}
+	var limit *regex.LimitError
+	for _, w := range []regex.Window{{Min: 2_000_000, Max: -1}, {Max: 1 << 30}} {
+		if _, _, err := rulesOf(t, "^(ab|c)*(dddd)*$", regex.RuleOptions{Length: &w}); !errors.As(err, &limit) {
+			t.Errorf("%v: got %v", w, err)
+		}
 	}
 }
 
@@ -171,12 +198,10 @@ func FuzzRules(f *testing.F) {
 			return
 		}
 		w := regex.Window{Min: int(lo % 8), Max: int(hi%12) - 1}
-		b := gbnf.NewBuilder()
-		e, err := regex.Rules(b, "p", d, regex.RuleOptions{Encoding: regex.JSONString, End: gbnf.Lit(`"`), Length: &w, Limits: limits})
+		g, err := grammarOf(d, regex.RuleOptions{Encoding: regex.JSONString, End: gbnf.Lit(`"`), Length: &w})
 		if err != nil {
 			return
 		}
-		g := b.Grammar(b.Add("root", e).Rule)
 		n := utf8.RuneCountInString(s)
 		want := d.Match(s) && n >= w.Min && (w.Max < 0 || n <= w.Max)
 		if got := ruletest.Accepts(g, regex.Quote(s)[1:]); got != want {

@@ -22,10 +22,13 @@ func (x *expansion) applyAll(alts []*conjunct, terms []term) ([]*conjunct, *Erro
 	}
 	for _, j := range alts {
 		x.bases++
-		j.base, j.picked = x.bases, nil
+		j.base, j.picked, j.marks = x.bases, nil, 0
+	}
+	alts, terms, err := x.discriminate(alts, terms)
+	if err != nil {
+		return nil, err
 	}
 	for _, t := range terms {
-		var err *Error
 		if alts, err = x.apply(alts, t); err != nil {
 			return nil, err
 		}
@@ -44,13 +47,17 @@ func absorbed(alts []*conjunct) []*conjunct {
 	for _, j := range alts {
 		slices.Sort(j.picked)
 		j.picked = slices.Compact(j.picked)
+		j.marks = 0
+		for _, w := range j.picked {
+			j.marks |= 1 << (w % 64)
+		}
 	}
 	byLength := slices.Clone(alts)
 	slices.SortStableFunc(byLength, func(a, b *conjunct) int { return cmp.Compare(len(a.picked), len(b.picked)) })
 	var kept []*conjunct
 	for _, j := range byLength {
 		if j.kinds == 0 || !slices.ContainsFunc(kept, func(k *conjunct) bool {
-			return k.kinds != 0 && k.base == j.base && subset(k.picked, j.picked)
+			return k.kinds != 0 && k.base == j.base && k.marks&^j.marks == 0 && subset(k.picked, j.picked)
 		}) {
 			kept = append(kept, j)
 		}
@@ -59,7 +66,7 @@ func absorbed(alts []*conjunct) []*conjunct {
 }
 
 // subset reports whether the sorted list a is contained in b.
-func subset(a, b []string) bool {
+func subset(a, b []int32) bool {
 	for _, s := range a {
 		for len(b) > 0 && b[0] < s {
 			b = b[1:]
@@ -75,23 +82,34 @@ func subset(a, b []string) bool {
 // key names a term.
 func (t term) key() string { return strconv.Itoa(t.order()) }
 
+// way numbers a way to fail by its name.
+func (x *expansion) way(name string) int32 {
+	n, ok := x.c.ways[name]
+	if !ok {
+		n = int32(len(x.c.ways))
+		x.c.ways[name] = n
+	}
+	return n
+}
+
 // pick notes the failure of a keyword, the i-th way, where the way was not noted yet.
-func (j *conjunct) pick(at place, v *ojson.Value, i int) {
+func (x *expansion) pick(j *conjunct, at place, v *ojson.Value, i int) {
 	switch at.keyword {
 	case "required", "$ref", "allOf", "anyOf": // noted part by part
 		return
 	case "type", "enum", "const", "pattern", "minLength", "maxLength", "minItems", "maxItems", "minProperties",
 		"maxProperties", "multipleOf":
 		if i == 0 && !hasStructure(v) {
-			j.picked = append(j.picked, at.keyword+" "+equalityKey(v))
+			j.picked = append(j.picked, x.way(at.keyword+" "+equalityKey(v)))
 			return
 		}
 	case "properties", "patternProperties", "additionalProperties":
-		if n := len(j.picked); n > 0 && len(j.picked[n-1]) > 6 && j.picked[n-1][:6] == "fails " {
+		if j.failed { // noted with the name
+			j.failed = false
 			return
 		}
 	}
-	j.picked = append(j.picked, fmt.Sprintf("%s %d %d", at.keyword, at.l.id, i))
+	j.picked = append(j.picked, x.way(fmt.Sprintf("%s %d %d", at.keyword, at.l.id, i)))
 }
 
 // hasStructure reports whether a keyword's value holds arrays or objects as values.
@@ -107,7 +125,10 @@ func contentKey(l *location) string {
 	if l.union != nil || l.made {
 		return "#" + strconv.Itoa(l.id)
 	}
-	return strconv.Itoa(l.resource.id) + equalityKey(l.v)
+	if l.content == "" {
+		l.content = strconv.Itoa(l.resource.id) + equalityKey(l.v)
+	}
+	return l.content
 }
 
 // failureOf tells whether the value of a property can fail its schema, given what a

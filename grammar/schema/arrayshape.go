@@ -30,13 +30,13 @@ func (c *Compiler) arrayShape(g *goal, j *conjunct) (*arrayShape, error) {
 		longest = min(longest, j.count.max)
 	}
 	for i := range longest {
-		a.prefix = append(a.prefix, c.goal(g.name+"-"+strconv.Itoa(i), j.itemTerms(i)))
+		a.prefix = append(a.prefix, c.goal(g, strconv.Itoa(i), j.itemTerms(i)))
 	}
 	var rest []term
 	for _, f := range j.arrays {
 		rest = append(rest, f.items)
 	}
-	a.rest = c.goal(g.name+"-item", rest)
+	a.rest = c.goal(g, "item", rest)
 	var err error
 	if j.unique != nil {
 		if a.values, a.distinct, err = c.distinctValues(j, a); err != nil {

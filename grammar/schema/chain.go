@@ -144,7 +144,7 @@ func (b *chainBuilder) edges(s *chainState, from chainPosition, i int, to chainP
 }
 
 func (b *chainBuilder) goal(terms []term) *goal {
-	g := b.c.goal(b.g.name+"-item", terms)
+	g := b.c.goal(b.g, "item", terms)
 	b.out.goals = append(b.out.goals, g)
 	return g
 }

@@ -253,8 +253,15 @@ func (x *expansion) exactlyOne(alts []*conjunct, at place, branches []term) ([]*
 		return nil, at.fail(ErrLimit, "%w", &LimitError{Name: "branches of oneOf", Limit: maxOneOf, Got: len(branches)})
 	}
 	overlaps := make([][]int, len(branches))
+	var sketches [][]sketch
+	if len(branches) >= minSketched {
+		sketches = x.c.sketches(branches)
+	}
 	for i := range branches {
 		for k := range i {
+			if sketches != nil && apart(sketches[i], sketches[k]) {
+				continue
+			}
 			empty, err := x.c.provablyEmpty([]term{branches[i], branches[k]}, disjointDepth)
 			var e *Error
 			if errors.As(err, &e) && (e.Code == ErrInvalid || e.Code == ErrReference) {

@@ -12,7 +12,7 @@ import (
 // concerns only values of its own kind; kinds says which kinds of values are left.
 type conjunct struct {
 	kinds kinds
-	dead  *Error // why kinds became empty: the first cause met
+	dead  func() *Error // why kinds became empty: the first cause met
 
 	hasEnum bool
 	enum    []*ojson.Value // allowed values, when hasEnum
@@ -45,8 +45,10 @@ type conjunct struct {
 
 	// picked are the failures that were chosen since base, where negations multiply; see
 	// absorb.
-	picked []string
+	picked []int32
+	marks  uint64 // a bit for each of picked, several to a bit; see absorbed
 	base   int
+	failed bool // the last of picked is the failure of a named member
 
 	scopes []scope // of schemas with unevaluatedProperties or unevaluatedItems, outermost first
 
@@ -145,7 +147,7 @@ func (c *conjunct) restrict(k kinds, why func() *Error) {
 		return
 	}
 	if c.kinds &= k; c.kinds == 0 {
-		c.dead = why()
+		c.dead = why
 	}
 }
 
@@ -336,7 +338,7 @@ func (c *Compiler) admitsText(j *conjunct, s string) (bool, error) {
 		return false, nil
 	}
 	for _, p := range j.patterns {
-		d, err := p.p.automaton(c.lim.Pattern)
+		d, err := p.p.automaton(c)
 		if err != nil {
 			return false, p.failed(err)
 		}
@@ -351,32 +353,36 @@ func (c *Compiler) admitsText(j *conjunct, s string) (bool, error) {
 type pattern struct {
 	re    *regex.Regex // nil: the automaton is given
 	key   string       // the pattern as written, or a text that stands for it
+	local bool         // the key means nothing to other compilers
 	dfa   *regex.DFA
 	other *regex.DFA // the complement
-	short *regex.DFA // where lengths are bounded; nil: the same
 	err   error
 }
 
 // without returns the automaton of the strings that do not match.
-func (p *pattern) without(limits regex.Limits) (*regex.DFA, error) {
-	d, err := p.automaton(limits)
+func (p *pattern) without(c *Compiler) (*regex.DFA, error) {
+	d, err := p.automaton(c)
 	if err == nil && p.other == nil {
-		p.other = d.Complement()
+		key := "not " + p.key
+		if p.local {
+			key = ""
+		}
+		p.other, err = c.automatonOf(key, func() (*regex.DFA, error) { return d.Complement(), nil })
 	}
 	return p.other, err
 }
 
 // signed returns the automaton of the strings that are to match, or not to.
-func (p patternAt) signed(limits regex.Limits) (*regex.DFA, error) {
+func (p patternAt) signed(c *Compiler) (*regex.DFA, error) {
 	if p.not {
-		return p.p.without(limits)
+		return p.p.without(c)
 	}
-	return p.p.automaton(limits)
+	return p.p.automaton(c)
 }
 
-func (p *pattern) automaton(limits regex.Limits) (*regex.DFA, error) {
+func (p *pattern) automaton(c *Compiler) (*regex.DFA, error) {
 	if p.dfa == nil && p.err == nil {
-		p.dfa, p.err = p.re.DFA(limits)
+		p.dfa, p.err = c.automatonOf("is "+p.key, func() (*regex.DFA, error) { return p.re.DFA(c.lim.Pattern) })
 	}
 	return p.dfa, p.err
 }

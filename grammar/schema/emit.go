@@ -26,30 +26,14 @@ func (c *Compiler) unique(name string) string {
 // maxNameStem leaves room for a number within the names that a Builder makes.
 const maxNameStem = 38
 
-// rule returns the rule that the compiler's schemas share under a name, made by build
-// when first needed.
-func (c *Compiler) rule(name string, build func() gbnf.Expr) *gbnf.Ref {
-	ref, ok := c.shared[name]
-	if !ok {
-		ref = c.b.Add(c.unique(name), build())
-		c.shared[name] = ref
-	}
-	return ref
-}
-
 // space is the run of white space at a gap under Flexible; elsewhere there is none.
 func (c *Compiler) space() gbnf.Expr {
 	if c.opts.Whitespace != Flexible {
 		return gbnf.Lit("")
 	}
-	return c.rule("ws", func() gbnf.Expr {
+	return c.opts.Spelling.rule("ws", func() gbnf.Expr {
 		return &gbnf.Repeat{Item: gbnf.Set(' ', ' ', '\t', '\t', '\n', '\n', '\r', '\r'), Min: 0, Max: FlexibleSpace}
 	})
-}
-
-// char is one character of a JSON string.
-func (c *Compiler) char() gbnf.Expr {
-	return c.rule("char", func() gbnf.Expr { return c.encode(regex.AllRunes) })
 }
 
 // emit returns the expression of a productive goal. Values with parts get a rule, which
@@ -62,9 +46,12 @@ func (c *Compiler) emit(g *goal) (gbnf.Expr, error) {
 		return nil, &Error{Code: ErrLimit, Err: &LimitError{Name: "Rules", Limit: c.lim.Rules, Got: added}}
 	}
 	var ref *gbnf.Ref
-	if g.composite() {
+	if c.opts.Trace || g.composite() {
 		ref = &gbnf.Ref{Rule: c.b.Declare(c.unique(g.ruleName()))}
 		g.expr = ref
+	}
+	if c.opts.Trace {
+		c.b.SetSource(ref.Rule, g.source(c.tool))
 	}
 	var alts []gbnf.Expr
 	for i, j := range g.alts {
@@ -86,9 +73,33 @@ func (c *Compiler) emit(g *goal) (gbnf.Expr, error) {
 	return e, nil
 }
 
+// source lists the places that a goal combines.
+func (g *goal) source(document string) *gbnf.Source {
+	s := &gbnf.Source{Document: document}
+	for _, t := range g.terms {
+		if p := t.l.pointer(); !slices.Contains(s.Pointers, p) {
+			s.Pointers = append(s.Pointers, p)
+		}
+	}
+	return s
+}
+
 func (g *goal) ruleName() string {
 	if len(g.terms) == 0 {
 		return "value"
+	}
+	return g.stem()
+}
+
+// stem returns the part of a goal's name that rule names show.
+func (g *goal) stem() string {
+	if g.parent == nil {
+		return g.part
+	}
+	if g.name == "" {
+		if g.name = g.parent.stem(); len(g.name) < maxNameStem {
+			g.name += "-" + g.part
+		}
 	}
 	return g.name
 }
@@ -111,10 +122,18 @@ const maxInlineValues = 3
 
 // dedupe drops references that occur again: unions often repeat a type.
 func dedupe(alts []gbnf.Expr) []gbnf.Expr {
+	if len(alts) < 2 {
+		return alts
+	}
 	seen := make(map[gbnf.RuleID]bool)
 	texts := make(map[string]bool)
+	states := make(map[gbnf.State]bool)
 	return slices.DeleteFunc(alts, func(e gbnf.Expr) bool {
 		switch e := e.(type) {
+		case *gbnf.State:
+			again := states[*e]
+			states[*e] = true
+			return again
 		case *gbnf.Ref:
 			again := seen[e.Rule]
 			seen[e.Rule] = true
@@ -138,7 +157,7 @@ func (c *Compiler) alternatives(g *goal, rule *gbnf.Ref, j *conjunct, s *shape) 
 		return alts, nil
 	}
 	if s.object != nil && s.object.satisfiable() {
-		e, err := c.object(rule, s.object)
+		e, err := c.object(rule, s.object, jsonNotation{c})
 		if err != nil {
 			return nil, err
 		}
@@ -152,11 +171,7 @@ func (c *Compiler) alternatives(g *goal, rule *gbnf.Ref, j *conjunct, s *shape) 
 		alts = append(alts, e)
 	}
 	if j.kinds&kindString != 0 {
-		e, err := c.text(g, j)
-		if err != nil {
-			return nil, err
-		}
-		alts = append(alts, e)
+		alts = append(alts, c.text(j))
 	}
 	if j.kinds&kindNumber != 0 {
 		for _, r := range c.numberRanges(j) {
@@ -170,7 +185,7 @@ func (c *Compiler) alternatives(g *goal, rule *gbnf.Ref, j *conjunct, s *shape) 
 	if bools := j.bools(); j.kinds&kindBool != 0 && len(bools) == 1 {
 		alts = append(alts, gbnf.Lit(strconv.FormatBool(bools[0])))
 	} else if j.kinds&kindBool != 0 {
-		alts = append(alts, c.rule("boolean", func() gbnf.Expr { return gbnf.OneOf(gbnf.Lit("true"), gbnf.Lit("false")) }))
+		alts = append(alts, c.opts.Spelling.rule("boolean", func() gbnf.Expr { return gbnf.OneOf(gbnf.Lit("true"), gbnf.Lit("false")) }))
 	}
 	if j.kinds&kindNull != 0 {
 		alts = append(alts, gbnf.Lit("null"))
@@ -178,15 +193,15 @@ func (c *Compiler) alternatives(g *goal, rule *gbnf.Ref, j *conjunct, s *shape) 
 	return alts, nil
 }
 
-func (c *Compiler) text(g *goal, j *conjunct) (gbnf.Expr, error) {
+func (c *Compiler) text(j *conjunct) gbnf.Expr {
 	w := regex.Window{Min: j.length.min, Max: j.length.max}
 	switch {
 	case j.text != nil:
-		return c.emitLanguage(g.name, j.text)
+		return j.text.expr
 	case w.Min == 0 && w.Max < 0:
-		return c.rule("string", func() gbnf.Expr { return c.stringOf(c.char(), w) }), nil
+		return c.opts.Spelling.anyString()
 	}
-	return c.stringOf(c.char(), w), nil
+	return stringOf(c.opts.Spelling.char(), w)
 }
 
 // array returns the expression of arrays. Counts are counters; only the prefix is

@@ -5,8 +5,11 @@ import "github.com/callama/callama/grammar/gbnf"
 // goal is a set of terms that a value must meet at once; no term at all means any value. Goals are the nonterminals of the result: there is one for each set
 // that occurs, so recursion through merged schemas comes back to itself.
 type goal struct {
-	name  string // the rule's, before it is made unique
 	terms []term
+	// The rule's name is that of the goal that it was first found in, and its part there.
+	parent *goal
+	part   string
+	name   string // see stem
 
 	state      goalState
 	alts       []*conjunct // the value satisfies one of them
@@ -27,19 +30,44 @@ const (
 	goalExplored            // shapes and productive are known
 )
 
-// goal returns the goal of a set of terms; terms that demand nothing do not count. name
-// is used if the goal is new.
-func (c *Compiler) goal(name string, terms []term) *goal {
-	set, key := termsKey(terms)
-	g, ok := c.goals[key]
-	if !ok {
-		g = &goal{terms: set}
-		c.goals[key] = g
+// goal returns the goal of a set of terms; terms that demand nothing do not count. If the
+// goal is new it is called a part of its parent.
+func (c *Compiler) goal(parent *goal, part string, terms []term) *goal {
+	var g *goal
+	if one, ok := theOne(terms); ok {
+		if g = c.single[one]; g == nil {
+			g = &goal{}
+			if one.l != nil {
+				g.terms = []term{one}
+			}
+			c.single[one] = g
+		}
+	} else {
+		set, key := termsKey(terms)
+		if g = c.goals[key]; g == nil {
+			g = &goal{terms: set}
+			c.goals[key] = g
+		}
 	}
-	if g.name == "" {
-		g.name = name
+	if g.part == "" {
+		g.parent, g.part = parent, part
 	}
 	return g
+}
+
+// theOne returns the only term that demands something, or the zero term if none does; it
+// reports whether there are no others.
+func theOne(terms []term) (one term, ok bool) {
+	for _, t := range terms {
+		switch {
+		case t.free() || t == one:
+		case one.l != nil:
+			return one, false
+		default:
+			one = t
+		}
+	}
+	return one, true
 }
 
 // expand works out the alternatives of a goal: the disjunctive form of its terms.
@@ -50,11 +78,16 @@ func (c *Compiler) expand(g *goal) error {
 	if g.state == goalExpanding {
 		return g.terms[0].l.fail(ErrReference, "", "the schema refers to itself for the same value")
 	}
-	if len(c.goals) > c.lim.Goals {
-		return &Error{Code: ErrLimit, Err: &LimitError{Name: "Goals", Limit: c.lim.Goals, Got: len(c.goals)}}
+	if n := len(c.goals) + len(c.single); n > c.lim.Goals {
+		return &Error{Code: ErrLimit, Err: &LimitError{Name: "Goals", Limit: c.lim.Goals, Got: n}}
 	}
 	g.state = goalExpanding
-	x := &expansion{c: c}
+	x := c.spare // expansions nest
+	if c.spare = nil; x == nil {
+		x = &expansion{}
+	}
+	*x = expansion{c: c, active: x.active[:0]}
+	defer func() { c.spare = x }()
 	alts := []*conjunct{newConjunct()}
 	for _, t := range g.terms {
 		var err *Error
@@ -79,6 +112,13 @@ func (c *Compiler) finished(g *goal) error {
 	for _, j := range g.alts {
 		if err := c.finish(j); err != nil {
 			return err
+		}
+		if !j.splits() {
+			if alts == nil {
+				alts = make([]*conjunct, 0, len(g.alts))
+			}
+			alts = append(alts, j)
+			continue
 		}
 		split, err := c.splitWitnesses(j)
 		if err != nil {

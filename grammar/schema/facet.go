@@ -113,7 +113,7 @@ func (c *Compiler) said(f *objectFacet, name string) ([]term, error) {
 }
 
 func (c *Compiler) matches(p *pattern, at place, s string) (bool, error) {
-	d, err := p.automaton(c.lim.Pattern)
+	d, err := p.automaton(c)
 	if err != nil {
 		return false, at.fail(ErrLimit, "%w", err)
 	}
@@ -255,7 +255,7 @@ func (c *Compiler) holds(t term, v *ojson.Value) (bool, error) {
 	if t.free() {
 		return true, nil
 	}
-	g := c.goal("", []term{t})
+	g := c.goal(nil, "", []term{t})
 	if err := c.expand(g); err != nil {
 		return false, err
 	}

@@ -32,17 +32,14 @@ const (
 type format struct {
 	define func() *regex.DFA // the members
 	wider  func() *regex.DFA // everything that may be a member; nil: members is exact
-	few    func() *regex.DFA // members that are cheap to count; nil: all
 	once   sync.Once
 	dfa    *regex.DFA
 	others *regex.DFA // certainly not members
-	short  *regex.DFA // of few
 }
 
-// languages returns the members, those to use where lengths are bounded, and what is
-// certainly no member. The first call of a format makes its automata, in some
+// languages returns the members and what is certainly no member. The first call of a format makes its automata, in some
 // milliseconds; all others are free.
-func (f *format) languages() (members, short, outside *regex.DFA) {
+func (f *format) languages() (members, outside *regex.DFA) {
 	f.once.Do(func() {
 		f.dfa = f.define()
 		wide := f.dfa
@@ -50,12 +47,8 @@ func (f *format) languages() (members, short, outside *regex.DFA) {
 			wide = f.wider()
 		}
 		f.others = wide.Complement()
-		f.short = f.dfa
-		if f.few != nil {
-			f.short = f.few()
-		}
 	})
-	return f.dfa, f.short, f.others
+	return f.dfa, f.others
 }
 
 // mustDFA makes the automaton of a pattern of this package.
@@ -91,14 +84,14 @@ var formats = map[string]*format{
 	"relative-json-pointer": {define: matching("(?:0|[1-9][0-9]*)(?:#|" + pointerPattern + ")")},
 	"hostname":              {define: hostnames, wider: matching(labelPattern + `(?:\.` + labelPattern + ")*")},
 	"host-name":             {define: hostnames, wider: matching(labelPattern + `(?:\.` + labelPattern + ")*")}, // draft 3's name
-	"email":                 {define: matching(mailPattern("", true)), few: matching(mailPattern("", false))},
-	"idn-email":             {define: matching(mailPattern(`\u{80}-\u{10FFFF}`, true)), few: matching(mailPattern(`\u{80}-\u{10FFFF}`, false))},
+	"email":                 {define: matching(mailPattern(""))},
+	"idn-email":             {define: matching(mailPattern(`\u{80}-\u{10FFFF}`))},
 	"idn-hostname":          {define: hostnames, wider: anyString},
 	"regex":                 {define: regexes, wider: anyString},
-	"uri":                   {define: matching(resourcePattern("", "", true).absolute()), few: matching(resourcePattern("", "", false).absolute())},
-	"uri-reference":         {define: matching(resourcePattern("", "", true).reference()), few: matching(resourcePattern("", "", false).reference())},
-	"iri":                   {define: matching(resourcePattern(ucsChars, privateChars, true).absolute()), few: matching(resourcePattern(ucsChars, privateChars, false).absolute())},
-	"iri-reference":         {define: matching(resourcePattern(ucsChars, privateChars, true).reference()), few: matching(resourcePattern(ucsChars, privateChars, false).reference())},
+	"uri":                   {define: matching(resourcePattern("", "").absolute())},
+	"uri-reference":         {define: matching(resourcePattern("", "").reference())},
+	"iri":                   {define: matching(resourcePattern(ucsChars, privateChars).absolute())},
+	"iri-reference":         {define: matching(resourcePattern(ucsChars, privateChars).reference())},
 	"uri-template":          {define: matching(templatePattern)},
 }
 
@@ -145,16 +138,12 @@ const (
 )
 
 // RFC 5321, section 4.1.2 (Mailbox). The rule bounds no lengths. wide are the characters
-// that RFC 6531 adds to local parts and domains, if any; literals says whether domains may
-// be addresses in brackets, which are most of the automaton.
-func mailPattern(wide string, literals bool) string {
+// that RFC 6531 adds to local parts and domains, if any.
+func mailPattern(wide string) string {
 	atom := "[A-Za-z0-9!#$%&'*+/=?^_`{|}~" + wide + `-]+`
 	local := `(?:` + atom + `(?:\.` + atom + `)*|"(?:[ !#-\[\]-~` + wide + `]|\\[ -~])*")`
 	label := `[A-Za-z0-9` + wide + `](?:[A-Za-z0-9` + wide + `-]*[A-Za-z0-9` + wide + `])?`
-	literal := ""
-	if literals {
-		literal = `|\[(?:` + ipv4Pattern + `|[Ii][Pp][Vv]6:(?:` + ipv6Pattern + `))\]`
-	}
+	literal := `|\[(?:` + ipv4Pattern + `|[Ii][Pp][Vv]6:(?:` + ipv6Pattern + `))\]`
 	return local + `@(?:` + label + `(?:\.` + label + `)*` + literal + `)`
 }
 
@@ -243,13 +232,10 @@ const (
 // characters.
 type resource struct{ authority, chars, first, query, fragment string }
 
-func resourcePattern(ucs, private string, literals bool) resource {
+func resourcePattern(ucs, private string) resource {
 	const delims = `!$&'()*+,;=`
 	plain := `A-Za-z0-9._~` + ucs + delims
-	literal := ""
-	if literals {
-		literal = `\[(?:` + ipv6Pattern + `|[Vv][0-9A-Fa-f]+\.[A-Za-z0-9._~` + delims + `:-]+)\]|`
-	}
+	literal := `\[(?:` + ipv6Pattern + `|[Vv][0-9A-Fa-f]+\.[A-Za-z0-9._~` + delims + `:-]+)\]|`
 	host := `(?:` + literal + `(?:[` + plain + `-]|` + percent + `)*)`
 	return resource{
 		authority: `(?:(?:[` + plain + `:-]|` + percent + `)*@)?` + host + `(?::[0-9]*)?`,
@@ -308,6 +294,9 @@ func (x *expansion) refuteFormat(j *conjunct, at place, v *ojson.Value) ([]*conj
 	return failing(j, kindString, func(d *conjunct) { d.patterns = append(d.patterns, patternAt{p: p, at: at, not: true}) }), nil
 }
 
+// formatKey begins the keys of formats; those of patterns begin with a slash.
+const formatKey = "format "
+
 // format returns the pattern that stands for a format, or nil if it is an annotation.
 func (c *Compiler) format(at place, v *ojson.Value) (*pattern, *Error) {
 	if c.opts.Formats == AnnotateFormats {
@@ -319,15 +308,18 @@ func (c *Compiler) format(at place, v *ojson.Value) (*pattern, *Error) {
 	f := formatOf(v.Text)
 	if f == nil {
 		if c.opts.Formats == StrictFormats {
-			return nil, at.fail(ErrUnsupported, "unknown format %q", v.Text)
+			fail := at.fail(ErrUnsupported, "unknown format %q", v.Text)
+			if c.refused(fail) != nil {
+				return nil, fail
+			}
 		}
 		return nil, nil
 	}
-	key := "\x00format " + strings.ToLower(v.Text) // no pattern begins so
+	key := formatKey + strings.ToLower(v.Text)
 	p, ok := c.patterns[key]
 	if !ok {
 		p = &pattern{key: key}
-		p.dfa, p.short, p.other = f.languages()
+		p.dfa, p.other = f.languages()
 		c.patterns[key] = p
 	}
 	return p, nil

@@ -15,8 +15,8 @@ const maxFormatStates = 256
 // TestFormatSizes makes every format: their definitions are fixed and must be sound.
 func TestFormatSizes(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(formats)) {
-		members, short, outside := formats[name].languages()
-		t.Logf("%-22s %5d states, short %5d, outside %5d", name, members.States(), short.States(), outside.States())
+		members, outside := formats[name].languages()
+		t.Logf("%-22s %5d states, outside %5d", name, members.States(), outside.States())
 		if n := members.States(); n == 0 || n > maxFormatStates && !largeFormats[name] {
 			t.Errorf("%s: %d states", name, n)
 		}
@@ -85,7 +85,7 @@ type formatGroup struct {
 // check returns how many tests are right and how many valid strings are no members.
 func (g *formatGroup) check(t *testing.T, f *format) (right, rejected int) {
 	t.Helper()
-	members, short, outside := f.languages()
+	members, outside := f.languages()
 	for _, test := range g.Tests {
 		s, ok := test.Data.(string)
 		if !ok {
@@ -93,8 +93,6 @@ func (g *formatGroup) check(t *testing.T, f *format) (right, rejected int) {
 		}
 		in, out := members.Match(s), outside.Match(s)
 		switch {
-		case !in && short.Match(s):
-			t.Errorf("%s: %q is a short member and no member", g.Schema.Format, s)
 		case in && out:
 			t.Errorf("%s: %q is a member and outside", g.Schema.Format, s)
 		case in && !test.Valid:

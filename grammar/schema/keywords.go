@@ -238,10 +238,14 @@ func applyPattern(c *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
 
 // pattern returns the pattern that a text stands for, or why it is not supported.
 func (c *Compiler) pattern(text string, at place) (p *pattern, unsupported, fail *Error) {
-	if p, ok := c.patterns[text]; ok {
+	key := "/" + text
+	if p, ok := c.patterns[key]; ok {
 		return p, nil, nil
 	}
-	re, err := regex.Parse(text)
+	re, err := sharedPatterns.get(text, func() (*regex.Regex, int, error) {
+		re, err := regex.Parse(text)
+		return re, 1, err
+	})
 	var e *regex.Error
 	if errors.As(err, &e) && e.Unsupported {
 		return nil, at.fail(ErrUnsupported, "%w", err), nil
@@ -249,8 +253,8 @@ func (c *Compiler) pattern(text string, at place) (p *pattern, unsupported, fail
 	if err != nil {
 		return nil, nil, at.fail(ErrInvalid, "%w", err)
 	}
-	p = &pattern{re: re, key: text}
-	c.patterns[text] = p
+	p = &pattern{re: re, key: key}
+	c.patterns[key] = p
 	return p, nil, nil
 }
 

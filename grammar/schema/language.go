@@ -1,8 +1,8 @@
 package schema
 
 import (
-	"errors"
-	"strconv"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/callama/callama/grammar/gbnf"
@@ -10,50 +10,36 @@ import (
 )
 
 // language is the set of strings that match some patterns and have a length in a window.
-// Exactly one of class, dfa and tree says how it is written.
-type language struct {
-	key    string // equal for equal languages only
-	window regex.Window
-	class  regex.Set    // every character is one of these
-	dfa    *regex.DFA   // the patterns' automaton, still to be cut to the window
-	tree   *regex.Regex // a pattern too large for an automaton, with lengths in the window
-}
+type language struct{ expr gbnf.Expr }
 
 // language returns the strings that a conjunct with patterns admits, or nil if there are
 // none.
 func (c *Compiler) language(j *conjunct) (*language, error) {
-	window := regex.Window{Min: j.length.min, Max: j.length.max, Narrow: true}
-	parts := []string{strconv.Itoa(window.Min), strconv.Itoa(window.Max)}
-	for _, p := range j.patterns {
-		if p.not {
-			parts = append(parts, "not")
-		}
-		parts = append(parts, p.p.key)
-	}
+	window := regex.Window{Min: j.length.min, Max: j.length.max}
 	denied := j.deniedTexts()
-	for _, s := range denied {
-		parts = append(parts, "denied", s)
+	key := fmt.Sprint(window.Min, " ", window.Max)
+	for _, p := range j.patterns {
+		key += fmt.Sprintf(" %t %d:%s", p.not, len(p.p.key), p.p.key)
 	}
-	key := strings.Join(parts, "\x00")
+	for _, s := range denied {
+		key += fmt.Sprintf(" %d:%s", len(s), s)
+	}
 	if l, ok := c.languages[key]; ok {
 		return l, nil
 	}
-	l, ok := oneClass(j, window)
+	l, ok := c.oneClass(j, window)
 	if !ok || len(denied) > 0 {
 		var err error
-		if l, err = c.automaton(j, window, denied); err != nil {
+		if l, err = c.automaton(j, key, window, denied); err != nil {
 			return nil, err
 		}
-	}
-	if l != nil {
-		l.key = key
 	}
 	c.languages[key] = l
 	return l, nil
 }
 
 // oneClass handles patterns that only say which characters there are and how many.
-func oneClass(j *conjunct, w regex.Window) (*language, bool) {
+func (c *Compiler) oneClass(j *conjunct, w regex.Window) (*language, bool) {
 	class := regex.AllRunes
 	for _, p := range j.patterns {
 		if p.not || p.p.re == nil {
@@ -75,49 +61,77 @@ func oneClass(j *conjunct, w regex.Window) (*language, bool) {
 	if w.Max >= 0 && w.Min > w.Max {
 		return nil, true
 	}
-	return &language{window: w, class: class}, true
+	return &language{stringOf(c.opts.Spelling.encode(class), w)}, true
 }
 
 // automaton intersects the automata of all patterns, and leaves out the denied strings.
-func (c *Compiler) automaton(j *conjunct, w regex.Window, denied []string) (*language, error) {
-	var all *regex.DFA
-	for _, p := range j.patterns {
-		d, err := p.signed(c.lim.Pattern)
-		if p.p.short != nil && !p.not && (w.Min > 0 || w.Max >= 0) {
-			d = p.p.short
-		}
-		if err != nil && len(j.patterns) == 1 && len(denied) == 0 && !p.not && p.p.re != nil {
-			if l, ok := tree(p.p.re, w); ok {
-				return l, nil
+func (c *Compiler) automaton(j *conjunct, key string, w regex.Window, denied []string) (*language, error) {
+	var tooLarge error // of the only pattern
+	build := func() (*gbnf.State, int, error) {
+		all, name, err := c.stringAutomaton(j, denied)
+		if err != nil {
+			if p := j.patterns; len(p) == 1 && len(denied) == 0 && !p[0].not && p[0].p.re != nil {
+				tooLarge = err
 			}
+			return nil, 0, err
 		}
+		e, err := c.stringsOf(name, "", all, &w)
+		if err != nil {
+			return nil, 0, j.textPlace().fail(ErrLimit, "%w", err)
+		}
+		return e, all.States(), nil
+	}
+	var e *gbnf.State
+	var err error
+	if c.lim.Pattern == (regex.Limits{}) && j.common() {
+		e, err = sharedLanguages[c.opts.Spelling].get(key, build)
+	} else {
+		e, _, err = build()
+	}
+	if tooLarge != nil {
+		if l, ok := c.tree(j.patterns[0].p.re, w); ok {
+			return l, nil
+		}
+	}
+	if err != nil || e == nil {
+		return nil, err
+	}
+	return &language{e}, nil
+}
+
+// stringAutomaton returns the automaton of the strings that match all patterns of a conjunct and are
+// not denied, whatever their length, and a name for it. There must be some of either.
+func (c *Compiler) stringAutomaton(j *conjunct, denied []string) (all *regex.DFA, name string, err error) {
+	name = "pattern"
+	for _, p := range j.patterns {
+		d, err := p.signed(c)
 		if err == nil && all != nil {
 			d, err = regex.Intersect(all, d, c.lim.Pattern)
 		}
 		if err != nil {
-			return nil, p.failed(err)
+			return nil, "", p.failed(err)
 		}
 		all = d
-	}
-	if len(denied) > 0 {
-		others := regex.Literals(denied...).Complement()
-		if all == nil {
-			all = others
-		} else {
-			var err error
-			if all, err = regex.Intersect(all, others, c.lim.Pattern); err != nil {
-				return nil, j.textPlace().fail(ErrLimit, "%w", err)
-			}
+		if format, ok := strings.CutPrefix(p.p.key, formatKey); ok {
+			name = format
 		}
 	}
-	ok, err := all.HasLength(w, c.lim.Pattern)
-	if err != nil {
-		return nil, j.textPlace().fail(ErrLimit, "%w", err)
+	if len(denied) == 0 {
+		return all, name, nil
 	}
-	if !ok {
-		return nil, nil
+	others := regex.Literals(denied...).Complement()
+	if all == nil {
+		return others, name, nil
 	}
-	return &language{window: w, dfa: all}, nil
+	if all, err = regex.Intersect(all, others, c.lim.Pattern); err != nil {
+		return nil, "", j.textPlace().fail(ErrLimit, "%w", err)
+	}
+	return all, name, nil
+}
+
+// common reports whether the keys of a conjunct's patterns mean the same to all compilers.
+func (j *conjunct) common() bool {
+	return !slices.ContainsFunc(j.patterns, func(p patternAt) bool { return p.p.local })
 }
 
 // textPlace returns a keyword to blame for an automaton of strings.
@@ -130,45 +144,14 @@ func (j *conjunct) textPlace() place {
 
 // tree falls back to the pattern's own structure where its lengths need no check. The
 // language is nil if the pattern matches nothing.
-func tree(re *regex.Regex, w regex.Window) (l *language, ok bool) {
+func (c *Compiler) tree(re *regex.Regex, w regex.Window) (l *language, ok bool) {
 	lo, hi := re.Lengths()
-	e, ok := re.Expr(regex.JSONString)
+	e, ok := re.Expr(c.opts.Spelling.encode)
 	if !ok || lo < w.Min || (w.Max >= 0 && (hi < 0 || hi > w.Max)) {
 		return nil, false
 	}
 	if alt, ok := e.(*gbnf.Alt); ok && len(alt.Items) == 0 {
 		return nil, true
 	}
-	return &language{window: w, tree: re}, true
-}
-
-// emitLanguage returns the expression of a language's strings, quotes included.
-func (c *Compiler) emitLanguage(name string, l *language) (gbnf.Expr, error) {
-	if l.dfa == nil && l.tree == nil {
-		return c.stringOf(c.encode(l.class), l.window), nil
-	}
-	if ref, ok := c.shared["pattern "+l.key]; ok {
-		return ref, nil
-	}
-	var body gbnf.Expr
-	if l.tree != nil {
-		e, _ := l.tree.Expr(c.encode)
-		body = gbnf.Concat(gbnf.Lit(`"`), e, gbnf.Lit(`"`))
-	} else {
-		e, err := regex.Rules(c.b, c.unique(name), l.dfa, regex.RuleOptions{
-			Encoding: c.encode, End: gbnf.Lit(`"`), Length: &l.window, Limits: c.lim.Pattern})
-		var le *regex.LimitError
-		if errors.As(err, &le) {
-			return nil, &Error{Code: ErrLimit, Keyword: "pattern", Err: err}
-		}
-		body = gbnf.Concat(gbnf.Lit(`"`), e)
-	}
-	ref := c.b.Add(c.unique(name), body)
-	c.shared["pattern "+l.key] = ref
-	return ref, nil
-}
-
-// stringOf returns a string of so many characters, each written by char.
-func (c *Compiler) stringOf(char gbnf.Expr, w regex.Window) gbnf.Expr {
-	return gbnf.Concat(gbnf.Lit(`"`), &gbnf.Repeat{Item: char, Min: w.Min, Max: w.Max}, gbnf.Lit(`"`))
+	return &language{gbnf.Fixed("pattern", gbnf.Concat(gbnf.Lit(`"`), e, gbnf.Lit(`"`)))}, true
 }

@@ -13,7 +13,10 @@ func (c *Compiler) refused(e *Error) error {
 	if !c.opts.Lenient || e.Code != ErrUnsupported {
 		return e
 	}
-	if !slices.ContainsFunc(c.dropped, func(d *Error) bool { return d.Pointer == e.Pointer && d.Keyword == e.Keyword }) {
+	e.Tool = c.tool
+	if !slices.ContainsFunc(c.dropped, func(d *Error) bool {
+		return d.Tool == e.Tool && d.Pointer == e.Pointer && d.Keyword == e.Keyword
+	}) {
 		c.dropped = append(c.dropped, e)
 	}
 	return nil

@@ -1,10 +1,10 @@
 package schema
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/callama/callama/grammar/gbnf"
 	"github.com/callama/callama/grammar/regex"
@@ -21,6 +21,7 @@ type partition struct {
 // nameClass is a set of names that are not declared.
 type nameClass struct {
 	key    string            // equal for equal classes only
+	local  bool              // the key means nothing to other compilers
 	in     map[*pattern]bool // the patterns that every name of the class matches; no name matches another
 	dfa    *regex.DFA        // nil: any name but except
 	except []string
@@ -74,12 +75,11 @@ func (c *Compiler) namePattern(terms []term) (*pattern, error) {
 	if p, ok := c.patterns[key]; ok {
 		return p, nil
 	}
-	g := c.goal("", set)
+	g := c.goal(nil, "", set)
 	if err := c.finished(g); err != nil {
 		return nil, err
 	}
-	none := regex.Literals()
-	others := none.Complement() // of what the alternatives accept
+	others := anyName() // of what the alternatives accept
 	for _, j := range g.alts {
 		d, err := c.texts(j)
 		if err != nil {
@@ -92,7 +92,7 @@ func (c *Compiler) namePattern(terms []term) (*pattern, error) {
 			return nil, set[0].l.fail(ErrLimit, "", "%w", err)
 		}
 	}
-	p := &pattern{key: key, dfa: others.Complement(), other: others}
+	p := &pattern{key: key, local: true, dfa: others.Complement(), other: others}
 	c.patterns[key] = p
 	return p, nil
 }
@@ -114,7 +114,7 @@ func (c *Compiler) texts(j *conjunct) (*regex.DFA, error) {
 	all, err := lengthPattern(j.length, c.lim.Pattern)
 	for i := 0; err == nil && i < len(j.patterns); i++ {
 		var d *regex.DFA
-		if d, err = j.patterns[i].signed(c.lim.Pattern); err == nil {
+		if d, err = j.patterns[i].signed(c); err == nil {
 			all, err = regex.Intersect(all, d, c.lim.Pattern)
 		}
 	}
@@ -201,24 +201,29 @@ func (c *Compiler) part(j *conjunct) (*partition, error) {
 	return p, nil
 }
 
+// anyName is the automaton of all strings.
+var anyName = sync.OnceValue(func() *regex.DFA { return regex.Literals().Complement() })
+
 // classes cuts the names that are allowed by the patterns that they match.
 func (c *Compiler) classes(j *conjunct, preds []patternProperty) ([]nameClass, error) {
-	first := nameClass{dfa: regex.Literals().Complement(), in: make(map[*pattern]bool)}
+	first := nameClass{dfa: anyName(), in: make(map[*pattern]bool)}
 	if len(j.names) > 0 {
 		p, err := c.namePattern(j.names)
 		if err != nil {
 			return nil, err
 		}
-		first.dfa, first.key = p.dfa, p.key
+		first.dfa, first.key, first.local = p.dfa, p.key, true
 	}
 	classes := []nameClass{first}
 	for _, pred := range preds {
 		var cut []nameClass
 		for _, k := range classes {
 			for _, not := range [...]bool{false, true} {
-				d, err := patternAt{p: pred.p, not: not}.signed(c.lim.Pattern)
-				if err == nil {
-					d, err = regex.Intersect(k.dfa, d, c.lim.Pattern)
+				key := fmt.Sprintf("%s %t:%q", k.key, not, pred.p.key)
+				local := k.local || pred.p.local
+				d, err := patternAt{p: pred.p, not: not}.signed(c)
+				if err == nil && k.dfa != anyName() {
+					d, err = c.namesAutomaton(key, local, func() (*regex.DFA, error) { return regex.Intersect(k.dfa, d, c.lim.Pattern) })
 				}
 				if err != nil {
 					return nil, pred.at.fail(ErrLimit, "%w", err)
@@ -233,7 +238,7 @@ func (c *Compiler) classes(j *conjunct, preds []patternProperty) ([]nameClass, e
 				if !not {
 					in[pred.p] = true
 				}
-				cut = append(cut, nameClass{key: fmt.Sprintf("%s %t:%q", k.key, not, pred.p.key), in: in, dfa: d})
+				cut = append(cut, nameClass{key: key, local: local, in: in, dfa: d})
 			}
 		}
 		if classes = cut; len(classes) > maxNameClasses {
@@ -241,6 +246,14 @@ func (c *Compiler) classes(j *conjunct, preds []patternProperty) ([]nameClass, e
 		}
 	}
 	return classes, nil
+}
+
+// namesAutomaton returns the automaton of a class of names.
+func (c *Compiler) namesAutomaton(key string, local bool, build func() (*regex.DFA, error)) (*regex.DFA, error) {
+	if local {
+		return build()
+	}
+	return c.automatonOf("names"+key, build)
 }
 
 // leaveOut takes the declared names out of a class.
@@ -255,12 +268,14 @@ func (c *Compiler) leaveOut(k *nameClass, declared []string) error {
 		return nil
 	}
 	slices.Sort(out)
-	d, err := regex.Intersect(k.dfa, regex.Literals(out...).Complement(), c.lim.Pattern)
+	key := k.key + " except " + strings.Join(quoteAll(out), "")
+	d, err := c.namesAutomaton(key, k.local, func() (*regex.DFA, error) {
+		return regex.Intersect(k.dfa, regex.Literals(out...).Complement(), c.lim.Pattern)
+	})
 	if err != nil {
 		return &Error{Code: ErrLimit, Err: err}
 	}
-	k.dfa = d
-	k.key += " except " + strings.Join(quoteAll(out), "")
+	k.dfa, k.key = d, key
 	return nil
 }
 
@@ -275,21 +290,21 @@ func quoteAll(names []string) []string {
 // emitNames returns the expression of the names of a class, quotes included.
 func (c *Compiler) emitNames(k *nameClass) (gbnf.Expr, error) {
 	if k.dfa == nil {
-		return c.nameExcept(slices.Clone(k.except)), nil
+		return c.nameExcept(k.except), nil
 	}
 	key := "name " + k.key
-	if ref, ok := c.shared[key]; ok {
-		return ref, nil
+	if e, ok := c.shared[key]; ok {
+		return e, nil
 	}
-	name := c.unique("name")
-	e, err := regex.Rules(c.b, name, k.dfa, regex.RuleOptions{Encoding: c.encode, End: gbnf.Lit(`"`), Limits: c.lim.Pattern})
-	var le *regex.LimitError
-	if errors.As(err, &le) {
+	if k.local {
+		key = ""
+	}
+	e, err := c.stringsOf("name", key, k.dfa, nil)
+	if err != nil {
 		return nil, &Error{Code: ErrLimit, Keyword: "patternProperties", Err: err}
 	}
-	ref := c.b.Add(name, gbnf.Concat(gbnf.Lit(`"`), e))
-	c.shared[key] = ref
-	return ref, nil
+	c.shared["name "+k.key] = e
+	return e, nil
 }
 
 // saidOfClass returns what a facet demands of members whose names are of a class.

@@ -16,8 +16,14 @@ type numberSet struct {
 	steps        []step
 	spelling     Spelling
 	// digits and places bound the digits before the point, where no bound of the value
-	// does it, and behind it; of canonical spelling only.
+	// does it, and behind it; of canonical spelling only. No digits are any number of them:
+	// they are counted apart.
 	digits, places int
+}
+
+// uncounted reports whether the set is of integers of which the digits are not bounded.
+func (n *numberSet) uncounted() bool {
+	return n.spelling == Canonical && n.digits == 0 && n.places == 0
 }
 
 // step demands that a number is a multiple of value, or with not, that it is none.
@@ -43,6 +49,9 @@ const (
 	minExponentPlaces = 2
 	// maxModulus bounds the remainders that steps lead to. Multiples of 1,024 are in use.
 	maxModulus = 2_048
+	// maxWholeModulus is maxModulus for integers in canonical spelling, which have no more
+	// states than remainders where their digits are counted apart.
+	maxWholeModulus = 16_384
 	// maxNumberStates bounds the automaton of a set before it is minimised.
 	maxNumberStates = 40_000
 )
@@ -144,8 +153,12 @@ func newNumberMachine(n *numberSet) (*numberMachine, error) {
 		if digits.IsInt64() {
 			combined.Div(combined, new(big.Int).GCD(nil, nil, digits, big.NewInt(m.modulus)))
 		}
-		if !combined.IsInt64() || combined.Int64() > maxModulus {
-			return nil, &LimitError{Name: "remainders of multipleOf", Limit: maxModulus, Got: clampInt(combined)}
+		limit := int64(maxModulus)
+		if n.uncounted() {
+			limit = maxWholeModulus
+		}
+		if !combined.IsInt64() || combined.Int64() > limit {
+			return nil, &LimitError{Name: "remainders of multipleOf", Limit: int(limit), Got: clampInt(combined)}
 		}
 		m.modulus = combined.Int64()
 		m.moduli = append(m.moduli, digits.Int64())
@@ -267,7 +280,7 @@ func (m *numberMachine) digit(s numberState, d int16) (numberState, bool) {
 func (m *numberMachine) before(s numberState, d int16) (numberState, bool) {
 	s.nonzero = true
 	if s.position++; s.position > m.whole {
-		if m.spelling == Canonical {
+		if m.spelling == Canonical && !m.uncounted() {
 			return s, false
 		}
 		s.position = m.whole + 1

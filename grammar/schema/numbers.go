@@ -323,7 +323,7 @@ func oneOfOrNil(alts []gbnf.Expr) gbnf.Expr {
 
 // join concatenates expressions, flat, with adjacent literals joined.
 func join(items ...gbnf.Expr) gbnf.Expr {
-	var out []gbnf.Expr
+	out := make([]gbnf.Expr, 0, len(items))
 	var add func(e gbnf.Expr)
 	add = func(e gbnf.Expr) {
 		if s, ok := e.(*gbnf.Seq); ok {

@@ -62,13 +62,15 @@ const (
 	maxWitnesses = 6
 )
 
+// splits reports whether splitWitnesses has anything to do.
+func (j *conjunct) splits() bool {
+	return len(j.witnesses) > 0 && j.kinds&kindObject != 0 && !j.hasEnum
+}
+
 // splitWitnesses turns a conjunct with witnesses into alternatives that say which name
 // each one has: a declared one, or any other. Witnesses under other names may be the same
 // member or different ones.
 func (c *Compiler) splitWitnesses(j *conjunct) ([]*conjunct, error) {
-	if len(j.witnesses) == 0 || j.kinds&kindObject == 0 || j.hasEnum {
-		return []*conjunct{j}, nil
-	}
 	if n := len(j.witnesses); n > maxWitnesses {
 		return nil, j.witnesses[n-1].at.fail(ErrLimit, "%w", &LimitError{Name: "members demanded by negations", Limit: maxWitnesses, Got: n})
 	}
@@ -132,7 +134,7 @@ func (c *Compiler) objectShape(g *goal, j *conjunct) (*objectShape, error) {
 	}
 	s.members = make([]memberShape, len(p.declared))
 	for i, name := range p.declared {
-		s.members[i] = memberShape{name: name, goal: c.goal(g.name+"-"+name, said[i])}
+		s.members[i] = memberShape{name: name, goal: c.goal(g, name, said[i])}
 	}
 	for _, r := range j.required {
 		m := &s.members[p.index[r.name]]
@@ -156,7 +158,7 @@ func (c *Compiler) objectShape(g *goal, j *conjunct) (*objectShape, error) {
 		if closed && !spoken {
 			continue
 		}
-		s.others = append(s.others, classShape{k, c.goal(g.name+"-extra", terms)})
+		s.others = append(s.others, classShape{k, c.goal(g, "extra", terms)})
 		for b, list := range j.others {
 			if b == len(s.demanded) {
 				s.demanded = append(s.demanded, nil)
@@ -171,7 +173,7 @@ func (c *Compiler) objectShape(g *goal, j *conjunct) (*objectShape, error) {
 				values = append(values, list[i].value)
 			}
 			if all {
-				s.demanded[b] = append(s.demanded[b], classShape{k, c.goal(g.name+"-some", values)})
+				s.demanded[b] = append(s.demanded[b], classShape{k, c.goal(g, "some", values)})
 			}
 		}
 	}

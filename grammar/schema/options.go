@@ -60,6 +60,10 @@ type Options struct {
 	// valid. For measuring and for callers who check the result themselves.
 	Lenient bool
 
+	// Trace gives every place in the schema a rule of its own, with its gbnf.Source: for
+	// debuggers. The language stays the same; the rules are more.
+	Trace bool
+
 	Limits Limits
 }
 

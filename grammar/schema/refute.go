@@ -40,7 +40,7 @@ func (x *expansion) refute(alts []*conjunct, l *location) ([]*conjunct, *Error) 
 		}
 		if j.hasEnum && !l.free { // the listed values are tried one by one
 			j.must = append(j.must, t)
-			j.picked = append(j.picked, t.key())
+			j.picked = append(j.picked, x.way(t.key()))
 			out = append(out, j)
 			continue
 		}
@@ -79,7 +79,7 @@ func (x *expansion) refuteOne(j *conjunct, l *location) ([]*conjunct, *Error) {
 				return []*conjunct{j}, nil
 			}
 			if x.absorb {
-				k.pick(place{l, m.Name}, m.Value, i)
+				x.pick(k, place{l, m.Name}, m.Value, i)
 			}
 			if k.kinds != 0 {
 				out = append(out, k)
@@ -136,7 +136,7 @@ func (x *expansion) refuteKeyword(j *conjunct, at place, v *ojson.Value) ([]*con
 	case "format":
 		return x.refuteFormat(j, at, v)
 	case "required":
-		return refuteRequired(j, at, v)
+		return x.refuteRequired(j, at, v)
 	case "properties", "patternProperties", "additionalProperties":
 		return x.refuteMembers(j, at)
 	case "propertyNames":
@@ -227,8 +227,12 @@ func (x *expansion) refuteApplicator(j *conjunct, at place, v *ojson.Value) (out
 		}
 		out, err = x.applyAll([]*conjunct{j.clone()}, none)
 		if at.keyword == "oneOf" {
+			sketches := x.c.sketches(branches)
 			for i, a := range branches {
-				for _, b := range branches[:i] {
+				for k, b := range branches[:i] {
+					if apart(sketches[i], sketches[k]) {
+						continue
+					}
 					apply(j, a, b)
 				}
 			}
@@ -347,7 +351,7 @@ func (x *expansion) refutePattern(j *conjunct, at place, v *ojson.Value) ([]*con
 	}), nil
 }
 
-func refuteRequired(j *conjunct, at place, v *ojson.Value) ([]*conjunct, *Error) {
+func (x *expansion) refuteRequired(j *conjunct, at place, v *ojson.Value) ([]*conjunct, *Error) {
 	names, err := namesOf(at, v)
 	if err != nil {
 		return nil, err
@@ -359,7 +363,9 @@ func refuteRequired(j *conjunct, at place, v *ojson.Value) ([]*conjunct, *Error)
 		}
 		out = append(out, failing(j, kindObject, func(d *conjunct) {
 			d.lack(n, at)
-			d.picked = append(d.picked, "lack "+n)
+			if x.absorb {
+				d.picked = append(d.picked, x.way("lack "+n))
+			}
 		})...)
 	}
 	return out, nil
@@ -394,7 +400,8 @@ func (x *expansion) refuteMembers(j *conjunct, at place) ([]*conjunct, *Error) {
 		}
 		out = append(out, failing(j, kindObject, func(d *conjunct) {
 			if x.absorb {
-				d.picked = append(d.picked, "has "+p.name, "fails "+strconv.Quote(p.name)+contentKey(p.t.l))
+				d.picked = append(d.picked, x.way("has "+p.name), x.way("fails "+strconv.Quote(p.name)+contentKey(p.t.l)))
+				d.failed = true
 			}
 			d.require(p.name, at)
 			d.objects = append(d.objects, objectFacet{props: []property{{p.name, p.t.negated()}}, silent: true})

@@ -93,7 +93,7 @@ func (c *Compiler) explain(g *goal) error {
 		var next *goal
 		for i, j := range g.alts {
 			if j.dead != nil {
-				return j.dead
+				return j.dead()
 			}
 			s := g.shapes[i]
 			if s.object != nil {

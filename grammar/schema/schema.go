@@ -38,18 +38,23 @@ type Compiler struct {
 	opts Options
 	lim  Limits
 
-	firstRule int // rules of b that were there before
-	nodes     int // locations made so far
-	goals     map[string]*goal
+	firstRule int              // rules of b that were there before
+	nodes     int              // locations made so far
+	goals     map[string]*goal // of two terms or more, by their key
+	single    map[term]*goal   // of one term; of none, by the zero term
 	proofs    map[string]proof // of goals that oneOf compared
 	proving   int              // within so many proofs
 	patterns  map[string]*pattern
 	languages map[string]*language // by their key; nil for the empty one
-	shared    map[string]*gbnf.Ref // rules of strings, numbers and other fixed texts
+	shared    map[string]gbnf.Expr // of names
 	names     map[string]int       // uses of each rule name
+	anyText   map[Markup]gbnf.Expr // free text as it stands, up to its end
+	ways      map[string]int32     // numbers of ways to fail; see absorb.go
+	spare     *expansion           // not in use
 
 	objectLoc *location // {"type": "object"}
 	falseLoc  *location // the schema false
+	tool      string    // the tool being compiled
 	dropped   []*Error
 	counts    map[goalCount]int            // see countOf
 	documents map[gbnf.Expr]*gbnf.Document // around expressions of whole values
@@ -70,8 +75,8 @@ func never() *ojson.Value { return &ojson.Value{Kind: ojson.Bool} }
 func New(b *gbnf.Builder, opts Options) *Compiler {
 	c := &Compiler{
 		b: b, opts: opts, lim: opts.Limits.withDefaults(), firstRule: b.Len(),
-		goals: make(map[string]*goal), proofs: make(map[string]proof), patterns: make(map[string]*pattern), languages: make(map[string]*language),
-		shared: make(map[string]*gbnf.Ref), names: make(map[string]int),
+		goals: make(map[string]*goal), single: make(map[term]*goal), proofs: make(map[string]proof), patterns: make(map[string]*pattern), languages: make(map[string]*language),
+		shared: make(map[string]gbnf.Expr), names: make(map[string]int), ways: make(map[string]int32),
 	}
 	isObject := &ojson.Value{Kind: ojson.Object, Members: []ojson.Member{
 		{Name: "type", Value: &ojson.Value{Kind: ojson.String, Text: "object"}}}}
@@ -98,7 +103,7 @@ func (c *Compiler) compile(name string, locations ...*location) (gbnf.Expr, erro
 	for i, l := range locations {
 		terms[i].l = l
 	}
-	g := c.goal(name, terms)
+	g := c.goal(nil, name, terms)
 	if err := c.explore(g); err != nil {
 		return nil, err
 	}
@@ -144,14 +149,22 @@ func AnyObject(b *gbnf.Builder, opts Options) (gbnf.Expr, error) { return New(b,
 // also where the schema does not say so. Absent parameters (nil, null or the empty
 // schema) mean that the tool takes none: {}. Errors carry the tool's name.
 func (c *Compiler) Tool(name string, parameters *ojson.Value) (gbnf.Expr, error) {
+	doc := c.toolDocument(parameters)
+	c.tool = name
+	defer func() { c.tool = "" }()
+	e, err := c.compile(name, doc.root, c.objectLoc)
+	return e, inTool(name, err)
+}
+
+// toolDocument returns the document of a tool's parameters.
+func (c *Compiler) toolDocument(parameters *ojson.Value) *document {
 	if parameters == nil || parameters.Kind == ojson.Null || (parameters.Kind == ojson.Object && len(parameters.Members) == 0) {
 		parameters = &ojson.Value{Kind: ojson.Object, Members: []ojson.Member{
 			{Name: "additionalProperties", Value: &ojson.Value{Kind: ojson.Bool}}}}
 	}
 	doc := newDocument(Normalize(parameters, c.opts), c)
 	doc.tool = true
-	e, err := c.compile(name, doc.root, c.objectLoc)
-	return e, inTool(name, err)
+	return doc
 }
 
 // ToolText is Tool for parameters given as JSON text; empty means none.

@@ -247,7 +247,7 @@ func TestErrors(t *testing.T) {
 		{"endless array", `{"type":"array","items":{"$ref":"#"},"minItems":1}`, schema.ErrUnsatisfiable, "/items", "items and members"},
 		{"huge number", `{"type":"number","maximum":1e1000}`, schema.ErrLimit, "/maximum", "digits"},
 		{"huge count", `{"type":"array","minItems":10000000000}`, schema.ErrLimit, "/minItems", "count"},
-		{"pattern product", `{"type":"string","pattern":"^(ab)*$","minLength":20000,"maxLength":30000}`, schema.ErrLimit, "/pattern", "States"},
+		{"pattern product", `{"type":"string","pattern":"^(ab)*$","minLength":3000000}`, schema.ErrLimit, "/pattern", "positions"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -3,7 +3,6 @@ package schema
 import (
 	"encoding/binary"
 	"strings"
-	"sync"
 
 	"github.com/callama/callama/grammar/gbnf"
 	"github.com/callama/callama/grammar/regex"
@@ -24,24 +23,39 @@ const (
 	AnySpelling
 )
 
+// rule returns the rule that all schemas share under a key, which begins with its name,
+// made by build when first needed.
+func (sp Spelling) rule(key string, build func() gbnf.Expr) *gbnf.State {
+	e, _ := sharedRules[sp].get(key, func() (*gbnf.State, int, error) {
+		name, _, _ := strings.Cut(key, " ")
+		return gbnf.Fixed(name, build()), 1, nil
+	})
+	return e
+}
+
 // encode returns the expression of one character of a set inside a string: the
-// regex.Encoding of the compiler's spelling. Escapes take some ten states, so sets share
-// them: of one character, as names have, only the escapes are a rule; of more, the whole
-// is, so that a run of them is a run of units, which package mask knows to be fast.
-func (c *Compiler) encode(s regex.Set) gbnf.Expr {
-	if c.opts.Spelling == Canonical {
+// regex.Encoding of a spelling. Escapes take some ten states, so sets share them: of one
+// character, as names have, only the escapes are a rule; of more, the whole is, so that a
+// run of them is a run of units, which package mask knows to be fast.
+func (sp Spelling) encode(s regex.Set) gbnf.Expr {
+	e, _ := sharedChars[sp].get(setKey(s), func() (gbnf.Expr, int, error) { return sp.newChar(s), 1, nil })
+	return e
+}
+
+func (sp Spelling) newChar(s regex.Set) gbnf.Expr {
+	if sp == Canonical {
 		return regex.JSONString(s)
 	}
 	if len(s) > 1 || s[0].Lo < s[0].Hi {
-		return c.rule("char "+setKey(s), func() gbnf.Expr {
+		return sp.rule("char "+setKey(s), func() gbnf.Expr {
 			if plain := s.Intersect(unescaped); len(plain) > 0 {
-				return gbnf.OneOf(regex.Raw(plain), escapesOf(s))
+				return gbnf.OneOf(regex.Raw(plain), regex.JSONEscapes(s))
 			}
-			return escapesOf(s)
+			return regex.JSONEscapes(s)
 		})
 	}
 	r := s[0].Lo
-	escaped := c.rule("escape "+string(r), func() gbnf.Expr { return escapesOf(s) })
+	escaped := sp.rule("escape "+string(r), func() gbnf.Expr { return regex.JSONEscapes(s) })
 	if !unescaped.Contains(r) {
 		return escaped
 	}
@@ -50,43 +64,35 @@ func (c *Compiler) encode(s regex.Set) gbnf.Expr {
 
 // encodeOthers is encode for everything but a few characters, where no run of them is
 // wanted: what the sets at the letters of names have in common is one rule.
-func (c *Compiler) encodeOthers(few regex.Set) *gbnf.Alt {
+func (sp Spelling) encodeOthers(few regex.Set) gbnf.Expr {
 	s := few.Negate()
-	if c.opts.Spelling == Canonical {
-		return gbnf.OneOf(regex.JSONString(s))
+	if sp == Canonical {
+		return regex.JSONString(s)
 	}
 	low, high := s.Intersect(latin), s.Intersect(latin.Negate())
 	return gbnf.OneOf(regex.Raw(s.Intersect(unescaped)),
-		c.rule("escapes "+setKey(low), func() gbnf.Expr { return escapesOf(low) }),
-		c.rule("escapes "+setKey(high), func() gbnf.Expr { return escapesOf(high) }))
+		sp.rule("escapes "+setKey(low), func() gbnf.Expr { return regex.JSONEscapes(low) }),
+		sp.rule("escapes "+setKey(high), func() gbnf.Expr { return regex.JSONEscapes(high) }))
 }
 
-// escapes keeps the expressions of escapes over compilers, by setKey. Expressions are not
-// modified once made.
-var escapes = struct {
-	sync.RWMutex
-	of map[string]gbnf.Expr
-}{of: make(map[string]gbnf.Expr)}
+// char is one character of a JSON string.
+func (sp Spelling) char() gbnf.Expr {
+	return sp.rule("char", func() gbnf.Expr { return sp.encode(regex.AllRunes) })
+}
 
-// maxEscapes bounds escapes; one holds about 2 kB.
-const maxEscapes = 1024
+// anyString is any string.
+func (sp Spelling) anyString() *gbnf.State {
+	return sp.rule("string", func() gbnf.Expr { return stringOf(sp.char(), regex.Window{Max: -1}) })
+}
 
-func escapesOf(s regex.Set) gbnf.Expr {
-	key := setKey(s)
-	escapes.RLock()
-	e, ok := escapes.of[key]
-	escapes.RUnlock()
-	if ok {
-		return e
-	}
-	e = regex.JSONEscapes(s)
-	escapes.Lock()
-	defer escapes.Unlock()
-	if len(escapes.of) >= maxEscapes {
-		clear(escapes.of)
-	}
-	escapes.of[key] = e
-	return e
+// stringTail is the rest of any string, its closing quote included.
+func (sp Spelling) stringTail() *gbnf.State {
+	return sp.rule("string-tail", func() gbnf.Expr { return gbnf.Concat(gbnf.Star(sp.char()), gbnf.Lit(`"`)) })
+}
+
+// stringOf returns a string of so many characters, each written by char.
+func stringOf(char gbnf.Expr, w regex.Window) gbnf.Expr {
+	return gbnf.Concat(gbnf.Lit(`"`), &gbnf.Repeat{Item: char, Min: w.Min, Max: w.Max}, gbnf.Lit(`"`))
 }
 
 // latin are the characters whose escapes begin with \u00.
@@ -111,7 +117,7 @@ func (c *Compiler) literal(s string) gbnf.Expr {
 	}
 	items := []gbnf.Expr{gbnf.Lit(`"`)}
 	for _, r := range strings.ToValidUTF8(s, "\uFFFD") {
-		items = append(items, c.encode(regex.Set{{Lo: r, Hi: r}}))
+		items = append(items, c.opts.Spelling.encode(regex.Set{{Lo: r, Hi: r}}))
 	}
 	return gbnf.Concat(append(items, gbnf.Lit(`"`))...)
 }

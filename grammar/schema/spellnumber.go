@@ -1,7 +1,8 @@
 package schema
 
 import (
-	"sync"
+	"fmt"
+	"slices"
 
 	"github.com/callama/callama/grammar/gbnf"
 	"github.com/callama/callama/grammar/regex"
@@ -16,17 +17,21 @@ func (c *Compiler) number(j *conjunct) (gbnf.Expr, error) {
 	bounded := j.lower.set || j.upper.set
 	switch {
 	case c.opts.Spelling != Canonical && fractions && j.kinds&kindInteger != 0 && !bounded && len(j.steps) == 0:
-		return c.rule("number", anyNumber), nil
+		return c.opts.Spelling.rule("number", anyNumber), nil
 	case c.opts.Spelling != Canonical || len(j.steps) > 0 || j.kinds&kindNumber == kindFraction:
-		return c.numberRules(c.numbers(j))
+		e, err := c.stepped(j)
+		if e == nil && err == nil {
+			e = gbnf.OneOf()
+		}
+		return e, err
 	case fractions && bounded:
 		return decimalRange(j, n, f), nil
 	case fractions:
-		return c.rule("number", func() gbnf.Expr { return freeNumber(n, f) }), nil
+		return c.opts.Spelling.rule(fmt.Sprintf("number %d %d", n, f), func() gbnf.Expr { return freeNumber(n, f) }), nil
 	case bounded:
 		return integerRange(integerBounds(j, n)), nil
 	}
-	return c.rule("integer", func() gbnf.Expr { return freeInteger(n) }), nil
+	return c.opts.Spelling.rule(fmt.Sprintf("integer %d", n), func() gbnf.Expr { return freeInteger(n) }), nil
 }
 
 // anyNumber is every number that JSON can write.
@@ -58,44 +63,99 @@ func (c *Compiler) numbers(j *conjunct) *numberSet {
 	return set
 }
 
-// numberRules writes a set of numbers as a shared rule.
-func (c *Compiler) numberRules(n *numberSet) (gbnf.Expr, error) {
-	key := n.key()
-	if ref, ok := c.shared[key]; ok {
-		return ref, nil
+// stepped writes the numbers that a conjunct admits; nil if there are none. In canonical
+// spelling, where an integer has no fraction, those that are no multiples of integers are
+// the integers that are none, and all fractions.
+func (c *Compiler) stepped(j *conjunct) (gbnf.Expr, error) {
+	apart := c.opts.Spelling == Canonical && j.kinds&kindNumber == kindNumber && len(j.steps) > 0 &&
+		!slices.ContainsFunc(j.steps, func(s step) bool { return !s.not || !s.value.isInteger() })
+	if !apart {
+		return c.numberRules(c.numbers(j))
 	}
-	d, err := c.numberAutomaton(n)
-	if err != nil {
-		return nil, err
+	whole, part := *j, *j
+	whole.kinds, part.kinds, part.steps = kindInteger, kindFraction, nil
+	var alts []gbnf.Expr
+	for _, k := range [...]*conjunct{&whole, &part} {
+		e, err := c.numberRules(c.numbers(k))
+		if err != nil {
+			return nil, err
+		}
+		alts = appendExpr(alts, e)
 	}
-	e, err := regex.Rules(c.b, c.unique("number"), d, regex.RuleOptions{Limits: c.lim.Pattern})
-	if err != nil {
-		return nil, &Error{Code: ErrLimit, Keyword: "multipleOf", Err: err}
-	}
-	ref := c.b.Add(c.unique("number"), e)
-	c.shared[key] = ref
-	return ref, nil
+	return oneOfOrNil(alts), nil
 }
 
-// numberAutomata keeps the automata of sets of numbers over compilers: schemas repeat the
-// same few, and some take a millisecond to make.
-var numberAutomata = struct {
-	sync.Mutex
-	dfa map[string]*regex.DFA
-}{dfa: make(map[string]*regex.DFA)}
+// numberRules writes a set of numbers as a shared rule. It returns nil if there are none.
+func (c *Compiler) numberRules(n *numberSet) (gbnf.Expr, error) {
+	if n.spelling == Canonical && n.places == 0 && len(n.steps) > 0 {
+		return c.integerRules(n)
+	}
+	e, err := c.numberState(n, nil)
+	if e == nil {
+		return nil, err
+	}
+	return e, nil
+}
 
-// maxNumberAutomata bounds numberAutomata; one holds about 20 kB.
-const maxNumberAutomata = 256
+// integerRules writes a set of integers: those of each sign, with their digits counted
+// beside the automaton, which holds their remainders.
+func (c *Compiler) integerRules(n *numberSet) (gbnf.Expr, error) {
+	var alts []gbnf.Expr
+	zero := bound{set: true}
+	for _, neg := range [...]bool{true, false} {
+		part := &numberSet{lower: n.lower, upper: n.upper, steps: n.steps, spelling: n.spelling}
+		if neg {
+			part.lower, part.upper = n.upper, n.lower
+			part.lower.value, part.upper.value = n.upper.value.negated(), n.lower.value.negated()
+		}
+		if !part.lower.set || part.lower.value.neg || part.lower.value.isZero() {
+			exclusive := part.lower.set && part.lower.value.isZero() && part.lower.exclusive
+			part.lower = zero
+			part.lower.exclusive = neg || exclusive // there is no -0
+		}
+		if part.upper.set && part.upper.value.neg {
+			continue
+		}
+		window := &regex.Window{Max: max(n.digits, part.lower.value.point+1)}
+		if part.upper.set {
+			window = nil // it bounds the digits
+		}
+		e, err := c.numberState(part, window)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case e == nil:
+		case neg:
+			alts = append(alts, gbnf.Concat(gbnf.Lit("-"), e))
+		default:
+			alts = append(alts, e)
+		}
+	}
+	return oneOfOrNil(alts), nil
+}
+
+// numberState returns the rule of a set's automaton, or nil if there are no numbers.
+func (c *Compiler) numberState(n *numberSet, window *regex.Window) (*gbnf.State, error) {
+	key := n.key()
+	if window != nil {
+		key = fmt.Sprintf("%s within %d", key, window.Max)
+	}
+	return sharedLanguages[n.spelling].get(key, func() (*gbnf.State, int, error) {
+		d, err := c.numberAutomaton(n)
+		if err != nil {
+			return nil, 0, err
+		}
+		e, err := regex.Rules("number", d, regex.RuleOptions{Length: window})
+		if err != nil {
+			return nil, 0, &Error{Code: ErrLimit, Keyword: "multipleOf", Err: err}
+		}
+		return e, d.States() + 1, nil
+	})
+}
 
 func (c *Compiler) numberAutomaton(n *numberSet) (*regex.DFA, error) {
-	key := n.key()
-	numberAutomata.Lock()
-	d, ok := numberAutomata.dfa[key]
-	numberAutomata.Unlock()
-	if ok {
-		return d, nil
-	}
-	d, err := n.dfa(c.lim.Pattern)
+	d, err := c.automatonOf(n.key(), func() (*regex.DFA, error) { return n.dfa(c.lim.Pattern) })
 	if err != nil {
 		for _, s := range n.steps {
 			if s.at.l != nil {
@@ -104,12 +164,6 @@ func (c *Compiler) numberAutomaton(n *numberSet) (*regex.DFA, error) {
 		}
 		return nil, &Error{Code: ErrLimit, Err: err}
 	}
-	numberAutomata.Lock()
-	defer numberAutomata.Unlock()
-	if len(numberAutomata.dfa) >= maxNumberAutomata {
-		clear(numberAutomata.dfa)
-	}
-	numberAutomata.dfa[key] = d
 	return d, nil
 }
 
@@ -118,7 +172,7 @@ func (c *Compiler) fixedNumber(text string) gbnf.Expr {
 	if c.opts.Spelling != Canonical {
 		if d, err := parseDecimal(text); err == nil {
 			exact := bound{set: true, value: d}
-			if e, err := c.numberRules(&numberSet{lower: exact, upper: exact, spelling: c.opts.Spelling}); err == nil {
+			if e, err := c.numberRules(&numberSet{lower: exact, upper: exact, spelling: c.opts.Spelling}); err == nil && e != nil {
 				return e
 			}
 		}
@@ -141,11 +195,11 @@ func (c *Compiler) settleSteps(j *conjunct) error {
 	if len(j.steps) == 0 || j.kinds&kindNumber == 0 {
 		return nil
 	}
-	d, err := c.numberAutomaton(c.numbers(j))
+	e, err := c.stepped(j)
 	if err != nil {
 		return err
 	}
-	if d.Empty() {
+	if e == nil {
 		at := j.steps[len(j.steps)-1].at
 		j.restrict(^kindNumber, func() *Error { return at.fail(ErrUnsatisfiable, "no multiple lies within the bounds") })
 	}

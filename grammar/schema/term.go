@@ -55,6 +55,9 @@ func (l *location) synthetic(key string, build func() *ojson.Value) *location {
 	if !ok {
 		s = l.doc.place(build())
 		s.parent, s.made, s.resource = l, true, l.resource
+		if l.doc.made == nil {
+			l.doc.made = make(map[string]*location)
+		}
 		l.doc.made[full] = s
 	}
 	return s

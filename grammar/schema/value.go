@@ -142,7 +142,7 @@ func (c *Compiler) spell(v *ojson.Value, parts *[]gbnf.Expr) {
 func (c *Compiler) anyOrder(v *ojson.Value) gbnf.Expr {
 	members := make([]gbnf.Member, len(v.Members))
 	for i, m := range v.Members {
-		members[i] = gbnf.Member{Expr: c.member(m.Name, c.value(m.Value)), Required: true}
+		members[i] = gbnf.Member{Expr: jsonNotation{c}.pair(c.literal(m.Name), c.value(m.Value)), Required: true}
 	}
 	return c.braces(&gbnf.Members{Items: members, Sep: join(gbnf.Lit(c.comma()), c.space())})
 }

@@ -23,6 +23,9 @@ func (m Mask) Set(t int32) { m[uint32(t)/32] |= 1 << (uint32(t) % 32) }
 // Unset removes token t, which must be within the width.
 func (m Mask) Unset(t int32) { m[uint32(t)/32] &^= 1 << (uint32(t) % 32) }
 
+// Flip adds token t if it is not in the set and removes it if it is.
+func (m Mask) Flip(t int32) { m[uint32(t)/32] ^= 1 << (uint32(t) % 32) }
+
 // Clear empties the set.
 func (m Mask) Clear() { clear(m) }
 

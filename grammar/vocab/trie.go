@@ -10,11 +10,32 @@ import (
 // refused subtree is one assignment. Node 0 is the root. Immutable.
 type Trie struct {
 	Nodes []Node
+	// Roots says for each byte where the subtree of the root's child with that byte begins,
+	// or would: the nodes of bytes lo to hi are Nodes[Roots[lo]:Roots[hi+1]].
+	Roots [257]int32
 	// Same lists pairs of tokens with equal bytes: the first is in the trie, the second is
-	// allowed exactly when the first is.
+	// allowed exactly when the first is. Pairs with the same first token follow each other.
 	Same [][2]int32
+	// twins holds, for each first token, the index of its first pair.
+	twins map[int32]int
 	// Long are tokens of more than MaxDepth bytes. They are not in the trie.
 	Long []int32
+}
+
+// Twins returns the pairs of Same with t as their first token.
+func (tr *Trie) Twins(t int32) [][2]int32 {
+	if len(tr.Same) == 0 {
+		return nil
+	}
+	from, ok := tr.twins[t]
+	if !ok {
+		return nil
+	}
+	to := from
+	for to < len(tr.Same) && tr.Same[to][0] == t {
+		to++
+	}
+	return tr.Same[from:to]
 }
 
 // Node is one trie node in 8 bytes: the label byte, the depth (1 for children of the
@@ -22,6 +43,28 @@ type Trie struct {
 type Node struct {
 	tokenByte uint32 // token<<8 | byte; token noToken for inner nodes
 	endDepth  uint32 // end<<8 | depth
+}
+
+// Child returns the node that a byte leads to from a node, and whether there is one. Cost: at
+// most 256 nodes.
+func (t *Trie) Child(node int, b byte) (child int, ok bool) {
+	end := t.Nodes[node].End()
+	for i := node + 1; i < end; i = t.Nodes[i].End() {
+		if t.Nodes[i].Byte() == b {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// Find returns the node that the bytes lead to, and whether there is one.
+func (t *Trie) Find(path []byte) (node int, ok bool) {
+	for _, b := range path {
+		if node, ok = t.Child(node, b); !ok {
+			return 0, false
+		}
+	}
+	return node, true
 }
 
 const noToken = 1<<24 - 1
@@ -59,12 +102,15 @@ func newTrie(tokens [][]byte, text []int32) Trie {
 		}
 		order = append(order, t)
 	}
-	slices.SortFunc(order, func(a, b int32) int {
+	byBytes := func(a, b int32) int {
 		if c := bytes.Compare(tokens[a], tokens[b]); c != 0 {
 			return c
 		}
 		return int(a - b)
-	})
+	}
+	if !slices.IsSortedFunc(order, byBytes) {
+		slices.SortFunc(order, byBytes)
+	}
 	tr.Nodes = append(tr.Nodes, Node{tokenByte: noToken << 8})
 	var path []int // open nodes, path[d] at depth d+1
 	var prev []byte
@@ -76,9 +122,13 @@ func newTrie(tokens [][]byte, text []int32) Trie {
 		}
 	}
 	last := int32(-1)
+	tr.twins = map[int32]int{}
 	for _, t := range order {
 		b := tokens[t]
 		if last >= 0 && bytes.Equal(prev, b) {
+			if _, ok := tr.twins[last]; !ok {
+				tr.twins[last] = len(tr.Same)
+			}
 			tr.Same = append(tr.Same, [2]int32{last, t})
 			continue
 		}
@@ -97,8 +147,21 @@ func newTrie(tokens [][]byte, text []int32) Trie {
 	}
 	closeTo(0)
 	tr.Nodes[0].endDepth = uint32(len(tr.Nodes)) << 8
+	b := 0
+	for i := 1; i < len(tr.Nodes); i = tr.Nodes[i].End() {
+		for ; b <= int(tr.Nodes[i].Byte()); b++ {
+			tr.Roots[b] = int32(i)
+		}
+	}
+	for ; b < len(tr.Roots); b++ {
+		tr.Roots[b] = int32(len(tr.Nodes))
+	}
 	return tr
 }
+
+// Subtrie returns the trie of some text tokens. It is made faster if they come in the order
+// of the vocabulary's trie.
+func (v *Vocab) Subtrie(tokens []int32) Trie { return newTrie(v.tokens, tokens) }
 
 // NewTrie returns the trie of some texts; its tokens are their indexes.
 func NewTrie(texts [][]byte) Trie {

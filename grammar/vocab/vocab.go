@@ -32,6 +32,7 @@ type Vocab struct {
 	width   int
 	byName  map[string]int32
 	trie    Trie
+	longest int       // bytes of the longest text token
 	single  [256]bool // byte b is a token of its own
 
 	mu      sync.Mutex
@@ -95,6 +96,7 @@ func New(c Config) (*Vocab, error) {
 	total := 0
 	for _, t := range text {
 		total += len(v.tokens[t])
+		v.longest = max(v.longest, len(v.tokens[t]))
 	}
 	if total >= maxNodes {
 		return nil, fmt.Errorf("vocab: tokens hold %d bytes of text, at most %d fit the trie", total, maxNodes-1)
@@ -108,6 +110,9 @@ func (v *Vocab) Len() int { return len(v.tokens) }
 
 // Width returns the number of logits, at least Len: the width of masks.
 func (v *Vocab) Width() int { return v.width }
+
+// Longest returns the length of the longest text token, in bytes.
+func (v *Vocab) Longest() int { return v.longest }
 
 // Bytes returns the bytes of token t, nil if t is none. The caller must not change them.
 func (v *Vocab) Bytes(t int32) []byte {

@@ -142,3 +142,24 @@ func TestDerived(t *testing.T) {
 		t.Error("the limit does not hold")
 	}
 }
+
+func TestTrieFind(t *testing.T) {
+	v, err := vocab.New(vocab.Config{Tokens: [][]byte{[]byte("a"), []byte("abc"), []byte("ac"), []byte("b")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := v.Trie()
+	for _, tt := range []struct {
+		path  string
+		ok    bool
+		token int32
+	}{{"", true, -1}, {"a", true, 0}, {"ab", true, -1}, {"abc", true, 1}, {"ac", true, 2}, {"b", true, 3}, {"bc", false, 0}, {"abd", false, 0}, {"c", false, 0}} {
+		node, ok := tr.Find([]byte(tt.path))
+		if ok != tt.ok || ok && tr.Nodes[node].Token() != tt.token {
+			t.Errorf("%q: node %d, %v", tt.path, node, ok)
+		}
+	}
+	if v.Longest() != 3 {
+		t.Errorf("the longest token has %d bytes", v.Longest())
+	}
+}

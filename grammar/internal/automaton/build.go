@@ -22,22 +22,25 @@ type builder struct {
 	repeats []repeat
 	members []members
 	callees []callee
-	starts  []int32 // start state of each rule, -1 until first referred to
-	end     int32   // the state in which a callee has ended
+	starts  []int32              // start state of each rule, -1 until first referred to
+	inner   map[gbnf.State]int32 // start state of each state of a machine that was referred to
+	end     int32                // the state in which a callee has ended
 
 	// What was built before with the same continuation is used again. Front ends share
 	// expressions: the rest of a string, a comma, the characters outside of ASCII.
 	chains map[edge]int32     // state with exactly this one edge
-	refs   map[[2]int32]int32 // rule, continuation -> calling state
+	refs   map[[2]int32]int32 // start state, continuation -> calling state
 	wides  map[[2]int32]span  // index of multi, continuation -> first edges
 	multis map[string]int32   // ranges of code points above ASCII -> index of multi
 	multi  [][][]byteRange    // their sequences; the first is of all characters
 	points []byte             // working memory: a key of multis
+
+	inspect *inspection // nil unless Options.Inspect
 }
 
 func newBuilder(f *facts, lookup func(string) (int32, bool)) builder {
 	b := builder{facts: f, lookup: lookup, starts: make([]int32, len(f.rules)),
-		chains: map[edge]int32{}, refs: map[[2]int32]int32{}, wides: map[[2]int32]span{}}
+		inner: map[gbnf.State]int32{}, chains: map[edge]int32{}, refs: map[[2]int32]int32{}, wides: map[[2]int32]span{}}
 	for i := range b.starts {
 		b.starts[i] = -1
 	}
@@ -97,19 +100,38 @@ func (b *builder) callee(e gbnf.Expr, dist, height int32) int32 {
 	b.states[s].dist, b.states[s].plain = dist, b.isPlain(e)
 	b.states[s].callee = int32(len(b.callees))
 	b.callees = append(b.callees, callee{expr: e, state: s, height: height})
+	if b.inspect != nil {
+		b.inspect.owners = append(b.inspect.owners, b.inspect.current)
+	}
 	return s
 }
 
 // ruleStart returns the start state of a rule.
 func (b *builder) ruleStart(r gbnf.RuleID) int32 {
 	if b.starts[r] < 0 {
+		if b.inspect != nil {
+			defer b.inspect.enter(r)()
+		}
 		b.starts[r] = b.callee(b.rules[r].Expr, b.dist[r], b.height[r])
 	}
 	return b.starts[r]
 }
 
+// innerStart returns the start state of a state of a machine.
+func (b *builder) innerStart(e *gbnf.State) int32 {
+	if s, ok := b.inner[*e]; ok {
+		return s
+	}
+	s := b.callee(e, int32(e.Of.Shortest(e.N)), int32(e.Of.Height()))
+	b.inner[*e] = s
+	return s
+}
+
 // sub returns the start state of e as a callee of its own.
 func (b *builder) sub(e gbnf.Expr) int32 {
+	if s, ok := e.(*gbnf.State); ok {
+		return b.innerStart(s)
+	}
 	height, _ := b.corner(e)
 	return b.callee(e, b.distance(e), height)
 }
@@ -122,9 +144,20 @@ func (b *builder) open(s int32) {
 	}
 	e := k.expr
 	k.expr = nil
+	if b.inspect != nil {
+		defer b.inspect.enter(b.inspect.owners[b.states[s].callee])()
+	}
+	if s, ok := e.(*gbnf.State); ok {
+		e = s.Expr()
+	}
 	body := b.build(e, b.end)
 	b.states[s].eps = put(&b.lists, body)
 }
+
+// maxInline bounds the parts of a rule that is written where it is referred to, instead of
+// called: a class of characters has up to a hundred, if its escapes are spelled out. Without
+// calls, a repetition of characters is a loop of states: see Cache.Loop.
+const maxInline = 256
 
 // build returns a state from which e leads to state to. The survey has seen that every e
 // is of a known kind.
@@ -137,7 +170,9 @@ func (b *builder) build(e gbnf.Expr, to int32) int32 {
 	case *gbnf.Class:
 		return b.class(e, to)
 	case *gbnf.Ref:
-		return b.call(e, to)
+		return b.call(b.ruleStart(e.Rule), to, b.rules[e.Rule].Expr, e.Rule)
+	case *gbnf.State:
+		return b.call(b.innerStart(e), to, e.Expr(), -1)
 	case *gbnf.Seq:
 		for i := len(e.Items) - 1; i >= 0; i-- {
 			to = b.build(e.Items[i], to)
@@ -259,18 +294,28 @@ func (b *builder) above(m, to int32) span {
 	return b.wides[at]
 }
 
-func (b *builder) call(e *gbnf.Ref, to int32) int32 {
-	key := [2]int32{int32(e.Rule), to}
-	if s, ok := b.refs[key]; ok {
+// call returns a state that calls a rule or a state of a machine, by its start state, or
+// holds the states of its expression if that is a leaf. rule is negative for a machine's.
+func (b *builder) call(start, to int32, e gbnf.Expr, rule gbnf.RuleID) int32 {
+	key := [2]int32{start, to}
+	keep := b.inspect != nil && rule >= 0 && to == b.end && b.inspect.keeps(rule)
+	if s, ok := b.refs[key]; ok && !keep {
 		return s
 	}
-	id := b.site(site{kind: siteRule, ret: to, start: b.ruleStart(e.Rule)})
+	if n := maxInline; b.inspect == nil && b.leaf(e, &n) {
+		b.refs[key] = b.build(e, to)
+		return b.refs[key]
+	}
+	id := b.site(site{kind: siteRule, keep: keep, ret: to, start: start})
 	s := state{calls: put(&b.lists, id)}
-	if b.dist[e.Rule] == 0 {
+	if b.states[start].dist == 0 {
 		s.eps = put(&b.lists, to)
 	}
-	b.refs[key] = b.add(s)
-	return b.refs[key]
+	state := b.add(s)
+	if !keep {
+		b.refs[key] = state
+	}
+	return state
 }
 
 func (b *builder) site(s site) int32 {
@@ -286,9 +331,24 @@ func (b *builder) token(e *gbnf.Token, to int32) int32 {
 	return b.add(state{tokens: put(&b.tokens, tokenEdge{id: id, negated: e.Negated, to: to})})
 }
 
-// maxUnroll is the largest count that is written out as states instead of counted in a
-// frame: for one character, copies are cheaper than frames (four hex digits).
-const maxUnroll = 4
+// unrolled returns the largest count of e that is written out as states instead of counted
+// in a frame, for which copies are cheaper: four hex digits, the letters of a top-level
+// domain. Longer runs of any character are counted: see Unit.
+func unrolled(e gbnf.Expr) int {
+	const few, many = 16, 4
+	switch e := e.(type) {
+	case *gbnf.Class:
+		if _, ascii := asciiOf(e); ascii && !e.Negated {
+			return few
+		}
+		return many
+	case *gbnf.Literal:
+		if len(e.Text) <= 1 {
+			return few
+		}
+	}
+	return 0
+}
 
 func (b *builder) repeat(e *gbnf.Repeat, to int32) int32 {
 	switch {
@@ -299,7 +359,7 @@ func (b *builder) repeat(e *gbnf.Repeat, to int32) int32 {
 	case e.Max == 1:
 		item := b.build(e.Item, to)
 		return b.add(state{eps: put(&b.lists, item, to)})
-	case e.Max < 0 && e.Min <= 1 && !b.wide(e.Item, 0):
+	case e.Max < 0 && e.Min <= 1:
 		eps := put(&b.lists, to, to)
 		loop := b.add(state{eps: eps})
 		item := b.build(e.Item, loop) // no nearer to the end than loop itself
@@ -308,7 +368,7 @@ func (b *builder) repeat(e *gbnf.Repeat, to int32) int32 {
 			return item
 		}
 		return loop
-	case e.Max >= 0 && e.Max <= maxUnroll && isCharacter(e.Item):
+	case e.Max >= 0 && e.Max <= unrolled(e.Item):
 		from := to
 		for range e.Max - e.Min {
 			item := b.build(e.Item, from)
@@ -331,46 +391,33 @@ func (b *builder) repeat(e *gbnf.Repeat, to int32) int32 {
 	return b.add(s)
 }
 
-// wide reports whether a repetition of e should be counted although it has no bound: runs
-// of characters from a large set are where masks are large, and only counted ones are
-// recognised as units (see Unit).
-func (b *builder) wide(e gbnf.Expr, depth int) bool {
-	const manyCharacters, deep = 128, 4
-	if depth > deep {
+// leaf reports whether e calls nothing, once what it calls is written in place, and has at
+// most n parts.
+func (b *builder) leaf(e gbnf.Expr, n *int) bool {
+	*n--
+	if *n < 0 {
 		return false
 	}
+	var items []gbnf.Expr
 	switch e := e.(type) {
-	case *gbnf.Class:
-		if _, ok := asciiOf(e); ok {
-			return e.Negated
-		}
-		n := rune(0)
-		for _, r := range codePoints(e) {
-			n += r.Hi - r.Lo + 1
-		}
-		return n >= manyCharacters
+	case *gbnf.Literal, *gbnf.Class:
 	case *gbnf.Ref:
-		return b.wide(b.rules[e.Rule].Expr, depth+1)
-	case *gbnf.Alt:
-		for _, it := range e.Items {
-			if b.wide(it, depth+1) {
-				return true
-			}
-		}
+		return b.leaf(b.rules[e.Rule].Expr, n)
+	case *gbnf.State:
+		return b.leaf(e.Expr(), n)
 	case *gbnf.Seq:
-		return len(e.Items) == 1 && b.wide(e.Items[0], depth+1)
+		items = e.Items
+	case *gbnf.Alt:
+		items = e.Items
+	default:
+		return false
 	}
-	return false
-}
-
-func isCharacter(e gbnf.Expr) bool {
-	switch e := e.(type) {
-	case *gbnf.Class:
-		return true
-	case *gbnf.Literal:
-		return len(e.Text) <= 1
+	for _, it := range items {
+		if !b.leaf(it, n) {
+			return false
+		}
 	}
-	return false
+	return true
 }
 
 func (b *builder) memberList(e *gbnf.Members, to int32) int32 {

@@ -33,6 +33,9 @@ func (e *LimitError) Error() string { return fmt.Sprintf("more than %d %s", e.Li
 type Options struct {
 	MaxStates int                             // 0 = MaxStates
 	Token     func(name string) (int32, bool) // finds <name>; nil finds none
+	// Inspect keeps the frames that Frames shows. It makes texts slower and larger to
+	// follow, and changes no language.
+	Inspect bool
 }
 
 // Compile prepares a grammar, which must have passed gbnf.Check and must not change from
@@ -71,6 +74,9 @@ func Compile(g *gbnf.Grammar, o Options) (*Program, error) {
 			return nil, &LimitError{Name: "automaton states", Limit: o.MaxStates}
 		}
 		p := &Program{builder: newBuilder(f, o.Token), rootDist: f.dist[g.Root]}
+		if o.Inspect {
+			p.inspect = &inspection{facts: f, loops: map[[2]gbnf.RuleID]bool{}}
+		}
 		p.classesOf(s)
 		p.root = p.ruleStart(g.Root)
 		return p, nil

@@ -164,19 +164,34 @@ const plentyOfValues = 1 << 20
 // Endless reports whether it is certain that the value under way may still become any of
 // plenty of values: it stands in a run of characters or digits which may go on.
 func (c *Cache) Endless(id int32) bool {
-	cfg := &c.configs[id]
-	if cfg.traits&endlessAsked == 0 {
+	if cfg := &c.configs[id]; cfg.traits&endlessAsked == 0 {
 		cfg.traits |= endlessAsked
-		for _, it := range cfg.items {
+		if c.loops(id) {
+			c.configs[id].traits |= endless
+			return true
+		}
+		for _, it := range c.configs[id].items {
 			for _, n := range c.sets[it.set].nodes {
 				if n > 0 && c.endlessNode(n) {
-					cfg.traits |= endless
+					c.configs[id].traits |= endless
 					return true
 				}
 			}
 		}
 	}
-	return cfg.traits&endless != 0
+	return c.configs[id].traits&endless != 0
+}
+
+// loops reports whether some character leads a configuration back to itself, one of which any
+// number makes another value.
+func (c *Cache) loops(id int32) bool {
+	const characters = "ax1_-"
+	for i := range len(characters) {
+		if c.Next(id, c.p.Class(characters[i])) == id {
+			return true
+		}
+	}
+	return false
 }
 
 // endlessNode reports whether a frame is that of a run which may go on long enough.

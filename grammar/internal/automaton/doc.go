@@ -14,6 +14,9 @@
 //	step.go       configuration x byte -> configuration, memoised
 //	distinct.go   values that must differ from earlier ones
 //	unit.go       runs of characters, which every grammar has alike
+//	loop.go       configurations that characters lead back to
+//	region.go     configurations from which characters stay possible
+//	coarse.go     counters far from their bounds: one configuration for many
 //
 // Compile makes no state. A rule's are made when a text first enters it, so that the first
 // mask costs what its own rules cost, however large the grammar.

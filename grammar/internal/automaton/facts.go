@@ -138,6 +138,8 @@ func (f *facts) distance(e gbnf.Expr) int32 {
 		return classDistance(e)
 	case *gbnf.Ref:
 		return f.reach(int32(e.Rule))
+	case *gbnf.State:
+		return int32(min(e.Of.Shortest(e.N), int(infinite)))
 	case *gbnf.Token:
 		return 1
 	case *gbnf.Seq:
@@ -230,6 +232,8 @@ func (f *facts) corner(e gbnf.Expr) (height int32, empty bool) {
 		return 0, e.Text == ""
 	case *gbnf.Ref:
 		return 1 + f.climb(int32(e.Rule)), f.dist[e.Rule] == 0
+	case *gbnf.State:
+		return 1 + int32(e.Of.Height()), e.Of.Shortest(e.N) == 0
 	case *gbnf.Seq:
 		for _, it := range e.Items {
 			h, some := f.corner(it)

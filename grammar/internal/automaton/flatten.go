@@ -92,7 +92,7 @@ func (p *Program) follow(s int32) {
 			}
 		}
 		for _, c := range p.lists[r.calls.from:r.calls.to] {
-			if st := &p.sites[c]; st.kind == siteRule && st.ret == p.end {
+			if st := &p.sites[c]; st.kind == siteRule && st.ret == p.end && !st.keep {
 				// A call in last place returns where its caller does: the callee's states
 				// are the caller's own.
 				if p.states[st.start].dist < infinite {

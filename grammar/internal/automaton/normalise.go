@@ -47,6 +47,8 @@ func nullable(e gbnf.Expr, dist []int32) bool {
 		return e.Text == ""
 	case *gbnf.Ref:
 		return dist[e.Rule] == 0
+	case *gbnf.State:
+		return e.Of.Shortest(e.N) == 0
 	case *gbnf.Seq:
 		for _, it := range e.Items {
 			if !nullable(it, dist) {
@@ -82,7 +84,7 @@ func (n *normaliser) isNullable(e gbnf.Expr) bool { return nullable(e, n.dist) }
 // expr rewrites e, same language.
 func (n *normaliser) expr(e gbnf.Expr) (gbnf.Expr, error) {
 	switch e := e.(type) {
-	case *gbnf.Literal, *gbnf.Class, *gbnf.Ref, *gbnf.Token:
+	case *gbnf.Literal, *gbnf.Class, *gbnf.Ref, *gbnf.Token, *gbnf.State:
 		return e, nil
 	case *gbnf.Seq:
 		items, err := n.exprs(e.Items)
@@ -165,6 +167,8 @@ func (n *normaliser) without(e gbnf.Expr) (gbnf.Expr, error) {
 		return &gbnf.Alt{}, nil
 	case *gbnf.Ref:
 		return &gbnf.Ref{Rule: n.variant(e.Rule)}, nil
+	case *gbnf.State: // what comes after a byte stays as it is
+		return n.without(e.Expr())
 	case *gbnf.Seq:
 		// The first item that matches something is item i; those before it match nothing.
 		out := &gbnf.Alt{}
@@ -221,7 +225,7 @@ func (n *normaliser) variant(id gbnf.RuleID) gbnf.RuleID {
 		return v
 	}
 	v := gbnf.RuleID(len(n.out))
-	n.out = append(n.out, gbnf.Rule{Name: n.rules[id].Name + "-some"})
+	n.out = append(n.out, gbnf.Rule{Name: n.rules[id].Name + "-some", Source: n.rules[id].Source})
 	n.nonEmpty[id] = v
 	n.queue = append(n.queue, id)
 	return v

@@ -18,8 +18,10 @@ type Program struct {
 	bytes    [256]bool  // bytes that occur in the rules
 
 	units   []*Unit
-	entries []int32         // unit -> the core that takes its first byte
-	unitOf  map[int32]int32 // such a core -> index of units, -1 for none
+	entries []int32          // unit -> the core that takes its first byte
+	unitOf  map[int32]int32  // such a core -> index of units, -1 for none
+	loops   map[string]*Unit // cores of a configuration -> the unit that leads back to them, or nil
+	regions map[string]local // cores of a configuration -> the region they are in
 }
 
 // span is a part of one of the builder's lists.
@@ -90,6 +92,7 @@ const (
 // the nodes below it makes a stack node.
 type site struct {
 	kind  siteKind
+	keep  bool  // a frame is made although the call is in last place: see inspection
 	ret   int32 // the state after the call
 	start int32 // first state of the callee (siteRule, siteRepeat, siteSep)
 	index int32 // of repeats or members

@@ -1,6 +1,6 @@
 package automaton
 
-import "encoding/binary"
+import "slices"
 
 // Cache holds what has been explored of a Program: parser stacks, configurations and the
 // steps between them, all interned to small integers. It only grows; its owner replaces
@@ -10,21 +10,31 @@ type Cache struct {
 	p *Program
 
 	nodes     []node
-	nodeIndex map[nodeKey]int32
+	nodeIndex index
 	sets      []nodeSet
-	setIndex  map[string]int32 // of two nodes or more
-	unions    map[[2]int32]int32
+	setIndex  index // of two nodes or more
+	pairs     []union
+	pairIndex index
 	seen      []memberSet // member sets of unordered Members; 0 is the empty one
 	seenIndex map[string]int32
 
 	configs     []config
-	configIndex map[string]int32
+	configIndex index
+
+	coarseNodes, coarseSets []int32 // see Coarse
+	reach                   int32   // that they are for
+
+	numbers arena[int32] // of sets and rows
+	items   arena[item]
 
 	dups map[[2]int32]int32 // steps of NextDup by configuration and class
 
 	bytes int
 	step  scratch
 }
+
+// union is the set of the nodes in two sets, of which a is the lesser.
+type union struct{ a, b, set int32 }
 
 // node is one frame of a stack; see site.
 type node struct {
@@ -70,15 +80,24 @@ const (
 
 // Rough sizes for Bytes: the structs and their share of the indexes.
 const (
-	nodeBytes   = 96
-	setBytes    = 96
-	configBytes = 160
+	nodeBytes   = 52
+	setBytes    = 52
+	unionBytes  = 36
+	configBytes = 88
+)
+
+// Sizes of the blocks that lists are cut from.
+const (
+	numberBlock = 2048
+	itemBlock   = 256
 )
 
 // NewCache returns a cache that knows only the start configuration.
 func NewCache(p *Program) *Cache {
-	c := &Cache{p: p, nodeIndex: map[nodeKey]int32{}, setIndex: map[string]int32{},
-		unions: map[[2]int32]int32{}, configIndex: map[string]int32{}}
+	c := &Cache{p: p}
+	for _, x := range []*index{&c.nodeIndex, &c.setIndex, &c.pairIndex, &c.configIndex} {
+		x.slots = make([]slot, indexMin)
+	}
 	c.nodes = append(c.nodes, node{nodeKey: nodeKey{site: -1}, traits: free})
 	c.sets = append(c.sets, nodeSet{nodes: []int32{0}, traits: free})
 	c.seenIndex = map[string]int32{}
@@ -100,16 +119,28 @@ func (c *Cache) Nodes() int { return len(c.nodes) }
 // push returns the node for a frame.
 func (c *Cache) push(site, aux, below int32) int32 {
 	key := nodeKey{site, aux, below}
-	if n, ok := c.nodeIndex[key]; ok {
-		return n
+	h := hasher(0)
+	h.add(site)
+	h.add(aux)
+	h.add(below)
+	for i := c.nodeIndex.at(h.sum()); ; i = c.nodeIndex.next(i) {
+		s := c.nodeIndex.slots[i]
+		if s.id == 0 {
+			break
+		}
+		if s.hash == h.sum() && c.nodes[s.id-1].nodeKey == key {
+			return s.id - 1
+		}
 	}
 	n := int32(len(c.nodes))
 	set := int32(len(c.sets))
 	cost := c.cost(key)
 	tr := c.traitsOf(key)
 	c.nodes = append(c.nodes, node{nodeKey: key, cost: cost, single: set, traits: tr})
-	c.sets = append(c.sets, nodeSet{nodes: []int32{n}, cost: cost, traits: tr})
-	c.nodeIndex[key] = n
+	one := c.numbers.take(1, numberBlock)
+	one[0] = n
+	c.sets = append(c.sets, nodeSet{nodes: one, cost: cost, traits: tr})
+	c.nodeIndex.add(h.sum(), n)
 	c.bytes += nodeBytes + setBytes
 	return n
 }
@@ -152,12 +183,20 @@ func (c *Cache) union(a, b int32) int32 {
 	if a > b {
 		a, b = b, a
 	}
-	key := [2]int32{a, b}
-	if s, ok := c.unions[key]; ok {
-		return s
+	h := hasher(1)
+	h.add(a)
+	h.add(b)
+	for i := c.pairIndex.at(h.sum()); ; i = c.pairIndex.next(i) {
+		s := c.pairIndex.slots[i]
+		if s.id == 0 {
+			break
+		}
+		if u := c.pairs[s.id-1]; s.hash == h.sum() && u.a == a && u.b == b {
+			return u.set
+		}
 	}
 	x, y := c.sets[a].nodes, c.sets[b].nodes
-	merged := make([]int32, 0, len(x)+len(y))
+	merged := c.step.merged[:0]
 	for len(x) > 0 && len(y) > 0 {
 		switch {
 		case x[0] < y[0]:
@@ -169,34 +208,38 @@ func (c *Cache) union(a, b int32) int32 {
 		}
 	}
 	merged = append(append(merged, x...), y...)
+	c.step.merged = merged
 	s := c.set(merged)
-	c.unions[key] = s
-	c.bytes += setBytes
+	c.pairIndex.add(h.sum(), int32(len(c.pairs)))
+	c.pairs = append(c.pairs, union{a, b, s})
+	c.bytes += unionBytes
 	return s
 }
 
-// set interns a sorted list of nodes, which it keeps.
+// set interns a sorted list of nodes.
 func (c *Cache) set(nodes []int32) int32 {
 	if len(nodes) == 1 {
 		return c.nodes[nodes[0]].single
 	}
-	buf := c.step.key[:0]
+	h, cost, tr := hasher(2), infinite, traits(0)
 	for _, n := range nodes {
-		buf = binary.LittleEndian.AppendUint32(buf, uint32(n))
-	}
-	c.step.key = buf
-	if s, ok := c.setIndex[string(buf)]; ok {
-		return s
-	}
-	cost, tr := infinite, traits(0)
-	for _, n := range nodes {
+		h.add(n)
 		cost = min(cost, c.nodes[n].cost)
 		tr |= c.nodes[n].traits
 	}
+	for i := c.setIndex.at(h.sum()); ; i = c.setIndex.next(i) {
+		s := c.setIndex.slots[i]
+		if s.id == 0 {
+			break
+		}
+		if s.hash == h.sum() && slices.Equal(c.sets[s.id-1].nodes, nodes) {
+			return s.id - 1
+		}
+	}
 	s := int32(len(c.sets))
-	c.sets = append(c.sets, nodeSet{nodes: nodes, cost: cost, traits: tr})
-	c.setIndex[string(buf)] = s
-	c.bytes += setBytes + 8*len(nodes)
+	c.sets = append(c.sets, nodeSet{nodes: c.numbers.copyOf(nodes, numberBlock), cost: cost, traits: tr})
+	c.setIndex.add(h.sum(), s)
+	c.bytes += setBytes + 4*len(nodes)
 	return s
 }
 
@@ -205,19 +248,24 @@ func (c *Cache) intern(items []item, accepting bool) int32 {
 	if len(items) == 0 && !accepting {
 		return Dead
 	}
-	buf := c.step.key[:0]
-	for _, it := range items {
-		buf = binary.LittleEndian.AppendUint32(buf, uint32(it.core))
-		buf = binary.LittleEndian.AppendUint32(buf, uint32(it.set))
-	}
+	h := hasher(3)
 	if accepting {
-		buf = append(buf, 1)
+		h = 4
 	}
-	c.step.key = buf
-	if id, ok := c.configIndex[string(buf)]; ok {
-		return id
+	for _, it := range items {
+		h.add(it.core)
+		h.add(it.set)
 	}
-	cfg := config{items: append([]item(nil), items...), accepting: accepting, dist: infinite}
+	for i := c.configIndex.at(h.sum()); ; i = c.configIndex.next(i) {
+		s := c.configIndex.slots[i]
+		if s.id == 0 {
+			break
+		}
+		if s.hash == h.sum() && c.configs[s.id-1].accepting == accepting && slices.Equal(c.configs[s.id-1].items, items) {
+			return s.id - 1
+		}
+	}
+	cfg := config{items: c.items.copyOf(items, itemBlock), accepting: accepting, dist: infinite}
 	if accepting {
 		cfg.dist = 0
 	}
@@ -229,8 +277,8 @@ func (c *Cache) intern(items []item, accepting bool) int32 {
 	}
 	id := int32(len(c.configs))
 	c.configs = append(c.configs, cfg)
-	c.configIndex[string(buf)] = id
-	c.bytes += configBytes + 24*len(items)
+	c.configIndex.add(h.sum(), id)
+	c.bytes += configBytes + 8*len(items)
 	return id
 }
 

@@ -28,6 +28,8 @@ type scratch struct {
 	itemAt    []int32  // core -> index in items
 	itemStamp []uint32 // core -> round of itemAt
 	key       []byte
+	merged    []int32 // of union
+	coarse    []item  // of Coarse
 }
 
 // place is a state with its stacks.
@@ -79,7 +81,7 @@ func (c *Cache) Next(id int32, class uint8) int32 {
 func (c *Cache) Row(id int32) []int32 {
 	cfg := &c.configs[id]
 	if cfg.row == nil {
-		cfg.row = make([]int32, len(c.p.classRep))
+		cfg.row = c.numbers.take(len(c.p.classRep), numberBlock)
 		c.bytes += 4 * len(cfg.row)
 		for i := range cfg.row {
 			cfg.row[i] = unknown

@@ -11,14 +11,51 @@ import (
 // the builder could not build.
 type survey struct {
 	*facts
-	lookup  func(name string) (int32, bool)
-	cut     [257]bool  // an edge begins here, or ended just before
-	cover   [257]int32 // changes of the number of edges that take a byte
-	above   bool       // some class has all characters above ASCII
+	lookup func(name string) (int32, bool)
+	byteUse
 	classes map[*gbnf.Class]struct{}
+	of      map[gbnf.Machine]struct{}
 	size    int  // bound on the states
 	rewrite bool // some repetition must be normalised
 	live    bool // skip what cannot be completed; costs more
+}
+
+// byteUse is what edges do with bytes.
+type byteUse struct {
+	cut   [5]uint64 // an edge begins here, or ended just before
+	taken [4]uint64 // some edge takes the byte
+	above bool      // some class has all characters above ASCII
+}
+
+func (u *byteUse) bytes(lo, hi byte) {
+	u.cut[lo/64] |= 1 << (lo % 64)
+	end := int(hi) + 1
+	u.cut[end/64] |= 1 << (end % 64)
+	for w := lo / 64; ; w++ {
+		from, to := max(int(lo)-64*int(w), 0), min(int(hi)-64*int(w), 63)
+		u.taken[w] |= (^uint64(0) >> (63 - uint(to-from))) << uint(from)
+		if w == hi/64 {
+			break
+		}
+	}
+}
+
+func (u *byteUse) add(v *byteUse) {
+	for i := range v.cut {
+		u.cut[i] |= v.cut[i]
+	}
+	for i := range v.taken {
+		u.taken[i] |= v.taken[i]
+	}
+	u.above = u.above || v.above
+}
+
+func (u *byteUse) takes(b int) bool { return u.taken[b/64]&(1<<(b%64)) != 0 }
+
+// machineUse is what is noted of a machine.
+type machineUse struct {
+	byteUse
+	err error
 }
 
 // run surveys all rules that the root reaches.
@@ -55,6 +92,8 @@ func (s *survey) expr(e gbnf.Expr, copies int) error {
 	case *gbnf.Class:
 		s.class(e)
 	case *gbnf.Ref:
+	case *gbnf.State:
+		return s.machine(e.Of)
 	case *gbnf.Token:
 		if e.Name != "" {
 			if _, ok := s.lookup(e.Name); !ok {
@@ -79,6 +118,33 @@ func (s *survey) expr(e gbnf.Expr, copies int) error {
 	return nil
 }
 
+// machine surveys all states of a machine, from what is noted of it.
+func (s *survey) machine(m gbnf.Machine) error {
+	if _, seen := s.of[m]; seen {
+		return nil
+	}
+	if s.of == nil {
+		s.of = map[gbnf.Machine]struct{}{}
+	}
+	s.of[m] = struct{}{}
+	use, _ := m.Notes().Do(func() any { return surveyMachine(m) }).(*machineUse)
+	s.add(&use.byteUse)
+	return use.err
+}
+
+// surveyMachine surveys a machine alone, as part of no grammar.
+func surveyMachine(m gbnf.Machine) *machineUse {
+	s := survey{facts: &facts{}, lookup: func(string) (int32, bool) { return 0, false }}
+	use := &machineUse{}
+	for _, e := range m.Parts() {
+		if use.err = s.expr(e, 1); use.err != nil {
+			break
+		}
+	}
+	use.byteUse = s.byteUse
+	return use
+}
+
 func (s *survey) exprs(items []gbnf.Expr, copies int) error {
 	for _, it := range items {
 		if err := s.expr(it, copies); err != nil {
@@ -99,8 +165,8 @@ func (s *survey) repeat(e *gbnf.Repeat, copies int) error {
 		_, empty := s.corner(e.Item)
 		s.rewrite = s.rewrite || empty
 	}
-	if e.Max > 1 && e.Max <= maxUnroll && isCharacter(e.Item) {
-		copies *= maxUnroll
+	if e.Max > 1 && e.Max <= unrolled(e.Item) {
+		copies *= e.Max
 	}
 	return s.expr(e.Item, copies)
 }
@@ -119,12 +185,6 @@ func (s *survey) members(e *gbnf.Members, copies int) error {
 		return fmt.Errorf("the separator of members may be empty")
 	}
 	return s.expr(e.Sep, copies)
-}
-
-func (s *survey) bytes(lo, hi byte) {
-	s.cut[lo], s.cut[int(hi)+1] = true, true
-	s.cover[lo]++
-	s.cover[int(hi)+1]--
 }
 
 func (s *survey) sequence(seq []byteRange) {
@@ -157,14 +217,12 @@ func (s *survey) class(c *gbnf.Class) {
 
 // classesOf makes the byte classes: maximal runs of bytes that no edge tells apart.
 func (p *Program) classesOf(s *survey) {
-	covered := int32(0)
 	for b := range 256 {
-		if b == 0 || s.cut[b] {
+		if b == 0 || s.cut[b/64]&(1<<(b%64)) != 0 {
 			p.classRep = append(p.classRep, byte(b))
 		}
 		p.class[b] = uint8(len(p.classRep) - 1)
-		covered += s.cover[b]
-		p.bytes[b] = covered > 0
+		p.bytes[b] = s.takes(b)
 	}
 }
 
@@ -183,9 +241,8 @@ func (p *Program) Missing(spells func(byte) bool) (b byte, found bool) {
 	if err := exact.run(); err != nil { // was fine before
 		return 0, false
 	}
-	covered := int32(0)
 	for b := range 256 {
-		if covered += exact.cover[b]; covered > 0 && !spells(byte(b)) {
+		if exact.takes(b) && !spells(byte(b)) {
 			return byte(b), true
 		}
 	}

@@ -99,12 +99,16 @@ func (p *Program) unitFrom(entry int32) *Unit {
 			u.Longest = max(u.Longest, p.states[s].dist)
 		}
 	}
+	u.setKey()
+	return u
+}
+
+func (u *Unit) setKey() {
 	key := make([]byte, 0, len(u.Next)*2)
 	for _, n := range u.Next {
 		key = binary.LittleEndian.AppendUint16(key, uint16(n))
 	}
 	u.Key = string(key)
-	return u
 }
 
 // unitState returns the state of the deterministic automaton for a set of states.

@@ -156,6 +156,9 @@ func (s *Scanner) Step(b byte, distinct bool) (dup, ended bool) {
 	return false, false
 }
 
+// Idle reports whether the text stands between characters of a string that need not be kept.
+func (s *Scanner) Idle() bool { return s.InString() && !s.st.keep && s.st.esc == 0 }
+
 // Skips reports whether Step would do nothing with a byte: a character of a string that need
 // not be kept.
 func (s *Scanner) Skips(b byte) bool {

@@ -2,7 +2,6 @@ package mask
 
 import (
 	"bytes"
-	"encoding/binary"
 
 	"github.com/callama/callama/grammar/internal/automaton"
 	"github.com/callama/callama/grammar/internal/jsonscan"
@@ -106,9 +105,6 @@ func (e *Engine) crossingTokens(sp *space, id int32, ent *entry, s *jsonscan.Sca
 	}
 	place := s.Mark()
 	for _, t := range list {
-		if !ent.mask.Has(t) {
-			continue
-		}
 		if e.crosses(sp.cache, id, e.vocab.Bytes(t), s) {
 			ent.crossing = append(ent.crossing, t)
 			sp.bytes += 4
@@ -144,23 +140,22 @@ func (e *Engine) crosses(c *automaton.Cache, id int32, token []byte, s *jsonscan
 	return false
 }
 
-// correct returns the mask m of a configuration, of those tokens of ent that leave at most
-// limit bytes, without the tokens that earlier values forbid.
-func (e *Engine) correct(sp *space, id int32, ent *entry, m vocab.Mask, s *jsonscan.Scanner, limit int32) vocab.Mask {
+// correct takes the tokens that earlier values forbid out of m: the mask of a configuration, or
+// those of its tokens that leave at most limit bytes. It reports whether any is left.
+func (e *Engine) correct(sp *space, id int32, ent *entry, m vocab.Mask, s *jsonscan.Scanner, limit int32) bool {
 	c := sp.cache
 	if !c.InDocument(id) || s.Outside() {
-		return m
+		return true
 	}
 	d := &e.distinct
 	d.removed = d.removed[:0]
 	w := corrector{Engine: e, c: c, s: s, start: id, m: m, limit: limit}
-	inDistinct := c.InDistinct(id)
 	for _, t := range e.crossingTokens(sp, id, ent, s) {
 		if m.Has(t) {
 			w.token(t)
 		}
 	}
-	if inDistinct && s.Seen() {
+	if s.Seen() && c.InDistinct(id) {
 		d.candidates = s.Candidates(d.candidates[:0])
 		if len(d.candidates) > 0 {
 			w.walk()
@@ -168,44 +163,20 @@ func (e *Engine) correct(sp *space, id int32, ent *entry, m vocab.Mask, s *jsons
 		d.candidates = d.candidates[:0]
 	}
 	if len(d.removed) == 0 {
-		return m
+		return true
 	}
-	for _, pair := range e.vocab.Trie().Same {
-		for _, t := range d.removed {
-			if t == pair[0] {
-				d.removed = append(d.removed, pair[1])
-				break
-			}
+	for _, t := range d.removed {
+		m.Unset(t)
+		for _, pair := range e.vocab.Trie().Twins(t) {
+			m.Unset(pair[1])
 		}
 	}
-	return e.without(sp, id, m, limit)
-}
-
-// without returns m without the removed tokens. The masks of a configuration without certain
-// tokens are kept.
-func (e *Engine) without(sp *space, id int32, m vocab.Mask, limit int32) vocab.Mask {
-	d := &e.distinct
-	if limit != noLimit { // its own already
-		for _, t := range d.removed {
-			m.Unset(t)
+	for _, x := range m {
+		if x != 0 {
+			return true
 		}
-		return m
 	}
-	key := binary.LittleEndian.AppendUint32(d.key[:0], uint32(id))
-	for _, t := range d.removed {
-		key = binary.LittleEndian.AppendUint32(key, uint32(t))
-	}
-	d.key = key
-	if known, ok := sp.corrected[string(key)]; ok {
-		return known
-	}
-	out := append(vocab.Mask(nil), m...)
-	for _, t := range d.removed {
-		out.Unset(t)
-	}
-	sp.corrected[string(key)] = out
-	sp.bytes += 4*len(out) + 64 + len(key)
-	return out
+	return false
 }
 
 // corrector finds the tokens of a mask that earlier values forbid.

@@ -3,7 +3,6 @@ package mask
 import (
 	"github.com/callama/callama/grammar/internal/automaton"
 	"github.com/callama/callama/grammar/internal/jsonscan"
-	"github.com/callama/callama/grammar/vocab"
 )
 
 // Values that must differ from earlier ones: see automaton/distinct.go. What a text has
@@ -26,14 +25,17 @@ type distinct struct {
 	crossing   *crossings           // of the vocabulary, once needed
 	candidates []jsonscan.Candidate // of all depths, one after the other
 	removed    []int32
-	key        []byte
 	groups     []*groups // of the places on the way, depth of them in use
 	depth      int
 }
 
 // stepText is the step by one byte, with the scanner's.
 func (e *Engine) stepText(c *automaton.Cache, id int32, b byte, s *jsonscan.Scanner) int32 {
-	class := e.prog.Class(b)
+	return Step(c, e.prog.Class(b), id, b, s)
+}
+
+// Step is the step by byte b, of the given class, with the scanner's.
+func Step(c *automaton.Cache, class uint8, id int32, b byte, s *jsonscan.Scanner) int32 {
 	if !c.InDocument(id) {
 		if !s.Outside() {
 			s.Leave()
@@ -67,32 +69,25 @@ func (e *Engine) runText(c *automaton.Cache, id int32, b []byte, s *jsonscan.Sca
 	return id
 }
 
-// advanceText returns the configuration after a token, Dead if it is not allowed; then the
+// followText returns the configuration after a text token, Dead if it is not allowed; then the
 // scanner stays where it is.
-func (e *Engine) advanceText(sp *space, id, t int32, s *jsonscan.Scanner) int32 {
-	c, place := sp.cache, s.Mark()
-	next := automaton.Dead
-	if e.vocab.IsText(t) {
-		if next = e.runText(c, id, e.vocab.Bytes(t), s); next != automaton.Dead && !e.viable(c, next, s) {
-			next = automaton.Dead
-		}
-		if next == automaton.Dead {
-			s.Restore(place)
+func (e *Engine) followText(sp *space, id, t int32, s *jsonscan.Scanner) int32 {
+	if !e.vocab.IsText(t) {
+		return automaton.Dead
+	}
+	c := sp.cache
+	if s.Idle() || !c.InDocument(id) && s.Outside() {
+		if next, ok := e.ahead(sp, id, t); ok {
+			return next
 		}
 	}
-	return c.NextToken(id, t, next, e.vocab.IsEOG(t))
-}
-
-// trimText is trim without the tokens that earlier values forbid. Where none is left the
-// text cannot be completed within the limit, and the whole mask is returned.
-func (e *Engine) trimText(sp *space, id int32, ent *entry, limit int32, s *jsonscan.Scanner) (m vocab.Mask, fits bool) {
-	m = e.correct(sp, id, ent, e.trim(sp, id, limit), s, limit)
-	for _, w := range m {
-		if w != 0 {
-			return m, true
-		}
+	place := s.Mark()
+	next := e.runText(c, id, e.vocab.Bytes(t), s)
+	if next == automaton.Dead || !e.viable(c, next, s) {
+		s.Restore(place)
+		return automaton.Dead
 	}
-	return e.correct(sp, id, ent, ent.mask, s, noLimit), false
+	return next
 }
 
 // forcedText is Forced where earlier values matter.
@@ -122,10 +117,56 @@ func (e *Engine) forcedText(dst []byte, c *automaton.Cache, id int32, limit int,
 	return dst
 }
 
+// Shortest returns the bytes of a completion that is shortest but for detours around duplicates, of
+// at most detour bytes more than the shortest of all. It is not whole if none is found.
+func (e *Engine) Shortest(p Pos, s *jsonscan.Scanner, detour int) (text []byte, whole bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	sp, id := e.enter(p)
+	c := sp.cache
+	begin := s.Mark()
+	defer s.Restore(begin)
+	for limit := int(c.Dist(id)) + detour; c.Dist(id) > 0; {
+		if len(text) == limit {
+			return nil, false
+		}
+		b, next := e.nearest(c, id, s)
+		if next == automaton.Dead {
+			return nil, false
+		}
+		text = append(text, b)
+		id = e.stepText(c, id, b, s)
+	}
+	return text, true
+}
+
+// nearest returns the byte that leads nearest to the end of those that may come next.
+func (e *Engine) nearest(c *automaton.Cache, id int32, s *jsonscan.Scanner) (best byte, to int32) {
+	place := s.Mark()
+	to = automaton.Dead
+	for k := range e.prog.Classes() {
+		next := c.Next(id, uint8(k))
+		if next == automaton.Dead || to != automaton.Dead && c.Dist(next) >= c.Dist(to) {
+			continue
+		}
+		lo, hi := e.prog.ClassRange(uint8(k))
+		for b := int(lo); b <= int(hi); b++ {
+			next := e.stepText(c, id, byte(b), s)
+			ok := next != automaton.Dead && e.viable(c, next, s)
+			s.Restore(place)
+			if ok && (to == automaton.Dead || c.Dist(next) < c.Dist(to)) {
+				best, to = byte(b), next
+				break
+			}
+		}
+	}
+	return best, to
+}
+
 // viable reports whether the text can be completed: not every value that the one under
 // way may still become was written before.
 func (e *Engine) viable(c *automaton.Cache, id int32, s *jsonscan.Scanner) bool {
-	if c.Free(id) || !s.Seen() || c.Endless(id) {
+	if !s.Seen() || c.Free(id) || c.Endless(id) {
 		return true
 	}
 	from := len(e.distinct.candidates)

@@ -3,6 +3,8 @@
 package mask
 
 import (
+	"math"
+	"slices"
 	"sync"
 
 	"github.com/callama/callama/grammar/internal/automaton"
@@ -18,12 +20,19 @@ type Engine struct {
 	vocab *vocab.Vocab
 	opts  Options
 
-	mu    sync.Mutex
-	space *space // replaced as a whole when it outgrows limit
-	walk  walk
+	classNodes [256]int32 // of each byte class, the trie nodes below the root's children
+
+	mu      sync.Mutex
+	space   *space // replaced as a whole when it outgrows limit
+	islands map[*automaton.Unit]*islands
+	stats   Stats
+
+	// Working memory of compute.
+	walk    walk
+	set     set
+	runs    []automaton.Run
+	toggled []int32
 	distinct
-	runs  []automaton.Run // working memory of compute
-	stats Stats
 }
 
 // Stats counts work.
@@ -38,23 +47,100 @@ type Stats struct {
 
 // space is one generation of caches. Positions refer to the space they were made in.
 type space struct {
-	cache     *automaton.Cache
-	masks     map[int32]*entry
-	alike     map[[2]int32]bool     // pairs of configurations compared: see Engine.alike
-	corrected map[string]vocab.Mask // see Engine.without
-	bytes     int
-	floor     int // bytes right after it was made: what its positions need at least
+	cache   *automaton.Cache
+	masks   []*entry          // by configuration; nil: not yet made
+	coarser []int32           // configuration -> the one that stands for it, plus one; 0: not yet asked
+	jumps   []counted         // by configurations that stand for others
+	alike   map[[2]int32]bool // pairs of configurations compared: see Engine.alike
+	bytes   int
+	floor   int // bytes right after it was made: what its positions need at least
+
+	// The entries and their lists come from blocks, as there are many.
+	entries []entry
+	flips   []int32
 }
 
-// entry is the mask of one configuration.
-type entry struct {
-	mask vocab.Mask // immutable once stored
-	// farthest is the greatest distance, in bytes, that an allowed token leaves to the end
-	// of the text: with that many tokens left the mask needs no trimming.
-	farthest int32
-	// crossing is what crossingTokens found, if crossed.
-	crossing []int32
-	crossed  bool
+// Sizes of the blocks of a space: some 50 entries of some 20 tokens.
+const (
+	entryBlock = 64
+	flipBlock  = 1024
+)
+
+// keep stores the mask of a configuration.
+func (sp *space) keep(id int32, base vocab.Mask, flips []int32, farthest int32) *entry {
+	if len(sp.entries) == cap(sp.entries) {
+		sp.entries = make([]entry, 0, entryBlock)
+		sp.bytes += entryBlock * entryBytes
+	}
+	if free := cap(sp.flips) - len(sp.flips); free < len(flips) {
+		sp.flips = make([]int32, 0, max(flipBlock, len(flips)))
+		sp.bytes += 4 * cap(sp.flips)
+	}
+	from := len(sp.flips)
+	sp.flips = append(sp.flips, flips...)
+	sp.entries = append(sp.entries, entry{base: base, flips: sp.flips[from:len(sp.flips):len(sp.flips)], farthest: farthest})
+	ent := &sp.entries[len(sp.entries)-1]
+	sp.file(id, ent)
+	return ent
+}
+
+// file says that an entry is the mask of a configuration.
+func (sp *space) file(id int32, ent *entry) {
+	for int(id) >= len(sp.masks) {
+		sp.masks = append(sp.masks, nil)
+	}
+	sp.masks[id] = ent
+}
+
+// coarse returns the configuration whose mask is that of id: see automaton.Coarse.
+func (sp *space) coarse(e *Engine, id int32) int32 {
+	if !sp.cache.Counts() || e.opts.MinNodes == math.MaxInt {
+		return id
+	}
+	for int(id) >= len(sp.coarser) {
+		sp.coarser = append(sp.coarser, 0)
+	}
+	if sp.coarser[id] == 0 {
+		sp.coarser[id] = sp.cache.Coarse(id, int32(e.vocab.Longest())) + 1
+	}
+	return sp.coarser[id] - 1
+}
+
+// counted is what a configuration does with whole units; is is nil if it counts none.
+type counted struct {
+	jump  automaton.Jump
+	is    *island
+	known bool
+}
+
+// jump returns it for a configuration.
+func (sp *space) jump(e *Engine, id int32) counted {
+	if !sp.cache.Counts() {
+		return counted{}
+	}
+	id = sp.coarse(e, id)
+	for int(id) >= len(sp.jumps) {
+		sp.jumps = append(sp.jumps, counted{})
+	}
+	if j := &sp.jumps[id]; !j.known {
+		j.known = true
+		var ok bool
+		if j.jump, ok = sp.cache.Jump(id); ok {
+			j.is = e.islandOf(j.jump.Unit, true)
+		}
+	}
+	return sp.jumps[id]
+}
+
+// entryBytes is the size of an entry and its place in space.masks.
+const entryBytes = 72
+
+// entry returns the mask of a configuration, nil if it has not been made.
+func (sp *space) entry(id int32) *entry {
+	if int(id) < len(sp.masks) {
+		return sp.masks[id]
+	}
+	return nil
 }
 
 // Pos is a place in the language: where one text stands. The zero Pos is not valid.
@@ -68,7 +154,8 @@ type Options struct {
 	// CacheBytes bounds the caches as long as single positions fit in it. Default 64 MiB.
 	CacheBytes int
 	// MinNodes is the number of trie nodes from which a mask is not walked if there is
-	// another way: see MinNodes. Tests set 1 to take the other ways everywhere.
+	// another way: see MinNodes. Tests set 1 to take the other ways everywhere, and
+	// math.MaxInt to walk every mask, whatever others are like it.
 	MinNodes int
 }
 
@@ -84,15 +171,19 @@ func NewEngine(p *automaton.Program, v *vocab.Vocab, o Options) *Engine {
 	if o.MinNodes == 0 {
 		o.MinNodes = MinNodes
 	}
-	e := &Engine{prog: p, vocab: v, opts: o}
+	e := &Engine{prog: p, vocab: v, opts: o, islands: map[*automaton.Unit]*islands{}}
+	e.set.width = v.Width()
+	for k := range p.Classes() {
+		lo, hi := p.ClassRange(uint8(k))
+		e.classNodes[k] = v.Trie().Roots[int(hi)+1] - v.Trie().Roots[lo]
+	}
 	e.space = newSpace(p)
 	e.space.floor = e.space.cache.Bytes()
 	return e
 }
 
 func newSpace(p *automaton.Program) *space {
-	return &space{cache: automaton.NewCache(p), masks: map[int32]*entry{}, alike: map[[2]int32]bool{},
-		corrected: map[string]vocab.Mask{}}
+	return &space{cache: automaton.NewCache(p), alike: map[[2]int32]bool{}}
 }
 
 // Start returns the position before any text.
@@ -138,14 +229,42 @@ func (e *Engine) Advance(p Pos, t int32, s *jsonscan.Scanner) (Pos, bool) {
 	defer e.mu.Unlock()
 	sp, id := e.enter(p)
 	next := automaton.Dead
-	if s != nil {
-		next = e.advanceText(sp, id, t, s)
-	} else {
-		if e.vocab.IsText(t) {
-			next = run(sp.cache, e.prog, id, e.vocab.Bytes(t))
-		}
-		next = sp.cache.NextToken(id, t, next, e.vocab.IsEOG(t))
+	switch {
+	case s != nil:
+		next = e.followText(sp, id, t, s)
+	case e.vocab.IsText(t):
+		next = e.follow(sp, id, t)
 	}
+	next = sp.cache.NextToken(id, t, next, e.vocab.IsEOG(t))
+	return Pos{sp, next}, next != automaton.Dead
+}
+
+// follow returns the configuration after a text token. Where it is made of counted units
+// that is one step, however many they are.
+func (e *Engine) follow(sp *space, id, t int32) int32 {
+	if next, ok := e.ahead(sp, id, t); ok {
+		return next
+	}
+	return run(sp.cache, e.prog, id, e.vocab.Bytes(t))
+}
+
+// ahead returns the configuration after a token of counted units.
+func (e *Engine) ahead(sp *space, id, t int32) (next int32, ok bool) {
+	if j := sp.jump(e, id); j.is != nil {
+		if n := j.is.whole[t]; n > 0 {
+			return sp.cache.Ahead(id, j.jump, int32(n)), true
+		}
+	}
+	return automaton.Dead, false
+}
+
+// AdvanceBytes returns the position after b and whether b may come next, if no value that must
+// differ is a duplicate.
+func (e *Engine) AdvanceBytes(p Pos, b []byte) (Pos, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	sp, id := e.enter(p)
+	next := run(sp.cache, e.prog, id, b)
 	return Pos{sp, next}, next != automaton.Dead
 }
 
@@ -214,75 +333,179 @@ func (e *Engine) only(c *automaton.Cache, id int32) (byte, bool) {
 	return found, count == 1
 }
 
-// Mask returns the set of tokens allowed at p, end-of-generation tokens included where
-// the text may end. The set is shared and must not be changed.
+// Fill sets dst, which must be as wide as the vocabulary's masks, to the tokens allowed at
+// p, end-of-generation tokens included where the text may end.
 //
 // left is the number of tokens that may still be generated, the next one included, or
 // negative for any number. Where it runs low only such tokens are allowed after which the
 // text can still be completed within it, spelling one byte per token in the worst case;
-// where that is no longer possible the whole set is returned, and fits is false.
-func (e *Engine) Mask(p Pos, left int, s *jsonscan.Scanner) (m vocab.Mask, fits bool) {
+// where that is no longer possible the whole set is written, and fits is false.
+func (e *Engine) Fill(dst vocab.Mask, p Pos, left int, s *jsonscan.Scanner) (fits bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	sp, id := e.enter(p)
-	ent := sp.masks[id]
+	ent := sp.entry(id)
 	if ent == nil {
-		ent = e.compute(sp, id, true)
+		like := sp.coarse(e, id)
+		if ent = sp.entry(like); ent == nil {
+			ent = e.compute(sp, like, true)
+		} else {
+			e.stats.Hits++
+		}
+		if like != id {
+			sp.file(id, ent)
+		}
 	} else {
 		e.stats.Hits++
 	}
 	fits = left < 0 || int64(sp.cache.Dist(id)) <= int64(left)
-	whole := !fits || left < 0 || int64(left)-1 >= int64(ent.farthest)
-	switch {
-	case whole && s == nil:
-		return ent.mask, fits
-	case whole:
-		return e.correct(sp, id, ent, ent.mask, s, noLimit), fits
-	case s == nil:
-		return e.trim(sp, id, int32(left-1)), true
+	if fits && left >= 0 && int64(left)-1 < int64(ent.farthest) {
+		e.trim(sp, id, int32(left-1))
+		e.set.write(dst)
+		if s == nil || e.correct(sp, id, ent, dst, s, int32(left-1)) {
+			return true
+		}
+		fits = false
 	}
-	return e.trimText(sp, id, ent, int32(left-1), s)
+	ent.write(dst)
+	if s != nil {
+		e.correct(sp, id, ent, dst, s, noLimit)
+	}
+	return fits
 }
 
-// compute makes the mask of a configuration, by the cheapest way that applies. patching
+// mask returns the mask of a configuration.
+func (e *Engine) mask(sp *space, id int32, patch bool) *entry {
+	if ent := sp.entry(id); ent != nil {
+		return ent
+	}
+	return e.compute(sp, id, patch)
+}
+
+// compute makes the mask of a configuration, by the cheapest way that applies. Patching
 // another mask is one of them where patch is set.
 func (e *Engine) compute(sp *space, id int32, patch bool) *entry {
-	ent := &entry{mask: vocab.NewMask(e.vocab.Width())}
-	if !e.fillRuns(sp, id, ent, noLimit) && !(patch && e.patch(sp, id, ent)) {
-		ent.farthest = e.fill(sp.cache, id, ent.mask, noLimit)
+	c := sp.cache
+	runs, rest := e.runsOf(c, id, noLimit)
+	if len(runs) > 0 {
+		var ent *entry
+		if rest != automaton.Dead {
+			runs = slices.Clone(runs)
+			ent = e.mask(sp, rest, patch)
+		}
+		e.set.begin()
+		farthest := e.fillRuns(c, runs, noLimit)
+		if ent != nil {
+			e.set.merge(ent)
+			farthest = max(farthest, ent.farthest)
+		}
+		e.finish(c, id)
+		return e.keep(sp, id, farthest)
 	}
-	sp.masks[id] = ent
-	sp.bytes += 4*len(ent.mask) + 64
-	return ent
-}
-
-// fillRuns applies to configurations at the boundary of a run of units: see island. With a
-// limit it gives up where a walk must tell which tokens of the run are within it.
-func (e *Engine) fillRuns(sp *space, id int32, ent *entry, limit int32) bool {
-	var rest int32
-	e.runs, rest = sp.cache.Runs(e.runs[:0], id, func(u *automaton.Unit) bool { return e.islandOf(u) != nil })
-	if len(e.runs) == 0 {
-		return false
-	}
-	for _, r := range e.runs {
-		if limit < r.Unit.Longest+r.Dist && (limit >= r.Dist || r.Least > 1) {
-			return false
+	if n, looping := e.reach(c, id); n >= e.opts.MinNodes {
+		if ent := e.around(sp, id, n, looping, patch); ent != nil {
+			return ent
 		}
 	}
-	for _, r := range e.runs {
-		ent.farthest = max(ent.farthest, e.fillRun(sp.cache, r, e.islandOf(r.Unit), ent.mask, limit))
-	}
-	if rest != automaton.Dead {
-		ent.farthest = max(ent.farthest, e.fill(sp.cache, rest, ent.mask, limit))
-	}
-	return true
+	e.set.begin()
+	farthest := e.fill(c, id, nil, noLimit)
+	e.finish(c, id)
+	return e.keep(sp, id, farthest)
 }
 
-// trim returns the tokens after which at most limit bytes remain.
-func (e *Engine) trim(sp *space, id, limit int32) vocab.Mask {
-	ent := &entry{mask: vocab.NewMask(e.vocab.Width())}
-	if !e.fillRuns(sp, id, ent, limit) {
-		e.fill(sp.cache, id, ent.mask, limit)
+// around makes the mask of a configuration from which n trie nodes can be reached without
+// walking them all, or returns nil. looping tells that some byte leads back to it.
+func (e *Engine) around(sp *space, id int32, n int, looping, patch bool) *entry {
+	c := sp.cache
+	var loop automaton.Run
+	if looping {
+		loop, looping = c.Loop(id)
 	}
-	return ent.mask
+	if looping && n-e.unit(loop.Unit).nodes < e.opts.MinNodes {
+		if is := e.islandOf(loop.Unit, false); is != nil && !is.many {
+			return e.keepLoop(sp, id, loop, is)
+		}
+	}
+	if patch {
+		if ent := e.patch(sp, id, patchBudget); ent != nil {
+			return ent
+		}
+	}
+	region, ri := e.regionOf(c, id)
+	if ri != nil && (!looping || e.unit(region.Unit).nodes > e.unit(loop.Unit).nodes) {
+		e.set.begin()
+		farthest := e.fillRegion(c, id, region, ri)
+		farthest = max(farthest, e.fill(c, id, region.Unit, noLimit))
+		e.finish(c, id)
+		return e.keep(sp, id, farthest)
+	}
+	if looping {
+		if is := e.islandOf(loop.Unit, false); is != nil {
+			return e.keepLoop(sp, id, loop, is)
+		}
+	}
+	if patch {
+		return e.patch(sp, id, math.MaxInt)
+	}
+	return nil
+}
+
+func (e *Engine) keepLoop(sp *space, id int32, r automaton.Run, is *island) *entry {
+	e.set.begin()
+	farthest := int32(0)
+	if is.many {
+		e.set.share(is.inside)
+		farthest = max(r.Unit.Longest+r.Dist, e.fillLeaving(sp.cache, id, is))
+	} else {
+		farthest = e.fillRun(sp.cache, r, is, noLimit)
+	}
+	farthest = max(farthest, e.fill(sp.cache, id, r.Unit, noLimit))
+	e.finish(sp.cache, id)
+	return e.keep(sp, id, farthest)
+}
+
+// keep stores the set as the mask of a configuration.
+func (e *Engine) keep(sp *space, id, farthest int32) *entry {
+	base, flips := e.set.flips()
+	if e.set.wide {
+		sp.bytes += 4 * len(base)
+	}
+	return sp.keep(id, base, flips, farthest)
+}
+
+// trim sets the set to the tokens after which at most limit bytes remain.
+func (e *Engine) trim(sp *space, id, limit int32) {
+	c := sp.cache
+	e.set.begin()
+	if runs, rest := e.runsOf(c, id, limit); len(runs) > 0 {
+		e.fillRuns(c, runs, limit)
+		if rest != automaton.Dead {
+			e.set.twice = true
+			e.fill(c, rest, nil, limit)
+		}
+	} else if r, is := e.loopOf(c, id, limit); is != nil {
+		e.fillRun(c, r, is, limit)
+		e.fill(c, id, r.Unit, limit)
+	} else {
+		e.fill(c, id, nil, limit)
+	}
+	e.finish(c, id)
+}
+
+// reach counts the trie nodes below the bytes that may come next, and tells whether one of
+// them leads back.
+func (e *Engine) reach(c *automaton.Cache, id int32) (n int, looping bool) {
+	for k := range e.prog.Classes() {
+		if e.classNodes[k] == 0 {
+			continue
+		}
+		switch c.Next(id, uint8(k)) {
+		case automaton.Dead:
+			continue
+		case id:
+			looping = true
+		}
+		n += int(e.classNodes[k])
+	}
+	return n, looping
 }

@@ -1,6 +1,7 @@
 package mask
 
 import (
+	"math"
 	"slices"
 	"sync"
 
@@ -15,19 +16,26 @@ import (
 type island struct {
 	inside vocab.Mask // tokens that begin with a unit and stay in the run
 	// longest is the greatest number of units, a last one that is cut included, of a token
-	// in inside; counts lists those tokens by that number.
+	// in inside; counts lists those tokens by that number, if the island counts.
 	longest int32
 	counts  [][]int32
+	whole   []uint8 // token -> units, if it is nothing but whole ones; else 0
 
 	// exits are the tokens that hold whole units and then the end of the run. They are
 	// grouped by what follows the run; trie holds these endings, its tokens are indexes of
 	// groups.
 	groups  []exitGroup
+	many    bool     // there are too many endings: groups is empty, leaves is not
 	endings [][]byte // of each group
 	trie    vocab.Trie
 
 	mu     sync.Mutex
 	within map[int32]vocab.Mask // inside, of at most so many units
+
+	leaves []int32 // the tokens in groups, in the order of the vocabulary's trie
+	once   sync.Once
+	leave  vocab.Trie // of leaves
+	vocab  *vocab.Vocab
 }
 
 // exitGroup are the tokens that leave a run with the same bytes after it.
@@ -37,46 +45,113 @@ type exitGroup struct {
 	most   int32   // the greatest of units
 }
 
-// maxIslands bounds the islands kept for one vocabulary; they take up to 1 MB each. Grammars
-// use the characters of JSON strings in each spelling, free text and some dozen classes of
-// characters; for units beyond that, masks are walked.
-const maxIslands = 64
+// islands are those of one unit, as an engine knows them.
+type islands struct {
+	nodes          int     // trie nodes below the bytes that begin a unit
+	plain, counted *island // nil where walks are better
+	asked          [2]bool // for plain, for counted
+}
 
-// MinNodes is the default of Options.MinNodes: 30,000 nodes take about 0.1 ms to walk,
-// working out an island some milliseconds.
-const MinNodes = 30_000
+// maxIslands bounds the islands kept for one vocabulary; they take some 50 KB each, a few
+// that count units up to 1 MB. Grammars use the characters of JSON strings in each spelling,
+// and the classes of characters that patterns repeat. Beyond that, masks are walked.
+const maxIslands = 512
+
+// MinNodes is the default of Options.MinNodes: 4,000 nodes take about 15 µs to walk, the
+// endings of an island a part of that, working out an island some milliseconds.
+const MinNodes = 4000
 
 // islandOf returns the island of a unit, working it out if need be, or nil if a walk is
-// better or the vocabulary has enough islands.
-func (e *Engine) islandOf(u *automaton.Unit) *island {
-	if reach(e.vocab.Trie(), func(b byte) bool { return u.Next[b] != automaton.UnitDead }) < e.opts.MinNodes {
+// better or the vocabulary has enough islands. counted asks for the units of its tokens.
+func (e *Engine) islandOf(u *automaton.Unit, counted bool) *island {
+	is := e.unit(u)
+	if is.nodes < e.opts.MinNodes {
 		return nil
 	}
-	x, _ := e.vocab.Derived("island "+u.Key, maxIslands, func() any { return newIsland(e.vocab, u, e.opts.MinNodes) }).(*island)
+	if counted {
+		if !is.asked[1] {
+			is.asked[1], is.counted = true, e.findIsland("counted island ", u, true)
+		}
+		return is.counted
+	}
+	if !is.asked[0] {
+		is.asked[0], is.plain = true, e.findIsland("island ", u, false)
+	}
+	return is.plain
+}
+
+// unit returns what the engine knows of a unit.
+func (e *Engine) unit(u *automaton.Unit) *islands {
+	is := e.islands[u]
+	if is == nil {
+		is = &islands{}
+		trie := e.vocab.Trie()
+		for b := range 256 {
+			if u.Next[b] != automaton.UnitDead {
+				is.nodes += int(trie.Roots[b+1] - trie.Roots[b])
+			}
+		}
+		e.islands[u] = is
+	}
+	return is
+}
+
+// findIsland asks the vocabulary for an island.
+func (e *Engine) findIsland(kind string, u *automaton.Unit, counted bool) *island {
+	x, _ := e.vocab.Derived(kind+u.Key, maxIslands, func() any { return newIsland(e.vocab, u, counted) }).(*island)
 	return x
 }
 
-// maxExits bounds the tokens of an island that leave the run. For more, such as for runs of
-// characters that are no letters, walking their endings would be a walk over the vocabulary
-// again.
-const maxExits = 8192
-
-// reach counts the trie nodes below the first bytes that ok picks.
-func reach(t *vocab.Trie, ok func(b byte) bool) int {
-	n := 0
-	for i := 1; i < len(t.Nodes); i = t.Nodes[i].End() {
-		if ok(t.Nodes[i].Byte()) {
-			n += t.Nodes[i].End() - i
+// runsOf returns the runs that a configuration is at the boundary of, and the rest of it;
+// none if a walk must tell which tokens of a run are within the limit. They stay valid
+// until the next call.
+func (e *Engine) runsOf(c *automaton.Cache, id, limit int32) (runs []automaton.Run, rest int32) {
+	e.runs, rest = c.Runs(e.runs[:0], id, func(u *automaton.Unit) bool { is := e.islandOf(u, true); return is != nil && !is.many })
+	for _, r := range e.runs {
+		if limit < r.Unit.Longest+r.Dist && (limit >= r.Dist || r.Least > 1) {
+			return nil, id
 		}
 	}
-	return n
+	return e.runs, rest
 }
 
-// newIsland walks the trie with the unit's automaton. It is nil where the walk is short or
-// too many tokens leave the run.
-func newIsland(v *vocab.Vocab, u *automaton.Unit, minNodes int) *island {
-	b := &islandBuilder{v: v, is: &island{inside: vocab.NewMask(v.Width()), within: map[int32]vocab.Mask{}},
-		groupOf: map[string]int{}}
+// loopOf returns the loop that a configuration is in and its island, nil if there is none or
+// a walk must tell which of its tokens are within the limit.
+func (e *Engine) loopOf(c *automaton.Cache, id, limit int32) (automaton.Run, *island) {
+	if _, looping := e.reach(c, id); !looping {
+		return automaton.Run{}, nil
+	}
+	r, ok := c.Loop(id)
+	if !ok || limit < r.Unit.Longest+r.Dist && limit >= r.Dist {
+		return r, nil
+	}
+	is := e.islandOf(r.Unit, false)
+	if is != nil && is.many {
+		return r, nil
+	}
+	return r, is
+}
+
+// fillRuns adds the tokens that begin with a unit of one of the runs.
+func (e *Engine) fillRuns(c *automaton.Cache, runs []automaton.Run, limit int32) (farthest int32) {
+	e.set.twice = len(runs) > 1
+	for _, r := range runs {
+		farthest = max(farthest, e.fillRun(c, r, e.islandOf(r.Unit, true), limit))
+	}
+	return farthest
+}
+
+// maxEndings bounds the endings of the tokens of an island that leave the run. For more, as
+// of small letters, which capital letters leave, each of these tokens is looked at itself.
+const maxEndings = 4096
+
+// newIsland walks the trie with the unit's automaton.
+func newIsland(v *vocab.Vocab, u *automaton.Unit, counted bool) *island {
+	b := &islandBuilder{v: v, is: &island{vocab: v, inside: vocab.NewMask(v.Width()), within: map[int32]vocab.Mask{}},
+		groupOf: map[string]int{}, counted: counted}
+	if counted {
+		b.is.whole = make([]uint8, v.Width())
+	}
 	type place struct {
 		state int16
 		units int32
@@ -85,8 +160,7 @@ func newIsland(v *vocab.Vocab, u *automaton.Unit, minNodes int) *island {
 	var at [vocab.MaxDepth + 1]place
 	at[0].ended = -1
 	trie := v.Trie()
-	visited := 0
-	for i := 1; i < len(trie.Nodes); visited++ {
+	for i := 1; i < len(trie.Nodes); {
 		n := trie.Nodes[i]
 		p := at[n.Depth()-1]
 		if p.ended < 0 {
@@ -105,14 +179,11 @@ func newIsland(v *vocab.Vocab, u *automaton.Unit, minNodes int) *island {
 		at[n.Depth()] = p
 		if t := n.Token(); t >= 0 {
 			b.token(t, p.units, p.state != 0, p.ended)
-			if b.exits > maxExits {
-				return nil
+			if len(b.is.groups) > maxEndings {
+				b.is.many, b.is.groups, b.is.endings, b.groupOf = true, nil, nil, nil
 			}
 		}
 		i++
-	}
-	if visited < minNodes {
-		return nil
 	}
 	for _, pair := range trie.Same {
 		b.same(pair[0], pair[1])
@@ -122,7 +193,6 @@ func newIsland(v *vocab.Vocab, u *automaton.Unit, minNodes int) *island {
 			b.token(t, units, false, end)
 		}
 	}
-	b.is.longest = int32(len(b.is.counts)) - 1
 	b.is.trie = vocab.NewTrie(b.is.endings)
 	return b.is
 }
@@ -131,7 +201,7 @@ type islandBuilder struct {
 	v       *vocab.Vocab
 	is      *island
 	groupOf map[string]int
-	exits   int
+	counted bool
 }
 
 // token files a token that holds so many units, perhaps a cut one after them, and leaves
@@ -143,14 +213,24 @@ func (b *islandBuilder) token(t, units int32, cut bool, ended int) {
 			units++
 		}
 		b.is.inside.Set(t)
+		b.is.longest = max(b.is.longest, units)
+		if !b.counted {
+			return
+		}
 		for int(units) >= len(b.is.counts) {
 			b.is.counts = append(b.is.counts, nil)
 		}
 		b.is.counts[units] = append(b.is.counts[units], t)
+		if !cut && units <= math.MaxUint8 && len(bytes) <= vocab.MaxDepth {
+			b.is.whole[t] = uint8(units)
+		}
+		return
+	}
+	b.is.leaves = append(b.is.leaves, t)
+	if b.is.many {
 		return
 	}
 	ending := bytes[ended:]
-	b.exits++
 	g, seen := b.groupOf[string(ending)]
 	if !seen {
 		g = len(b.is.groups)
@@ -159,24 +239,32 @@ func (b *islandBuilder) token(t, units int32, cut bool, ended int) {
 		b.is.endings = append(b.is.endings, ending)
 	}
 	x := &b.is.groups[g]
-	x.tokens, x.units, x.most = append(x.tokens, t), append(x.units, units), max(x.most, units)
+	x.tokens = append(x.tokens, t)
+	if b.counted {
+		x.units, x.most = append(x.units, units), max(x.most, units)
+	}
 }
 
 // same files a token with the bytes of another.
 func (b *islandBuilder) same(first, t int32) {
 	if b.is.inside.Has(first) {
+		b.is.inside.Set(t)
 		for units, tokens := range b.is.counts {
 			if slices.Contains(tokens, first) {
-				b.is.inside.Set(t)
 				b.is.counts[units] = append(b.is.counts[units], t)
-				return
+				b.is.whole[t] = b.is.whole[first]
+				break
 			}
 		}
+		return
 	}
 	for i := range b.is.groups {
 		x := &b.is.groups[i]
 		if k := slices.Index(x.tokens, first); k >= 0 {
-			x.tokens, x.units = append(x.tokens, t), append(x.units, x.units[k])
+			x.tokens = append(x.tokens, t)
+			if b.counted {
+				x.units = append(x.units, x.units[k])
+			}
 			return
 		}
 	}
@@ -225,12 +313,12 @@ func (is *island) upTo(n int32) vocab.Mask {
 	return m
 }
 
-// fillRun adds to m the tokens that begin with a unit of the run and leave at most limit
-// bytes, and returns a bound on the distance they leave. limit must not lie between the
-// distances of tokens that stay in the run.
-func (e *Engine) fillRun(c *automaton.Cache, r automaton.Run, is *island, m vocab.Mask, limit int32) (farthest int32) {
+// fillRun adds to the set the tokens that begin with a unit of the run and leave at most
+// limit bytes, and returns a bound on the distance they leave. limit must not lie between
+// the distances of tokens that stay in the run.
+func (e *Engine) fillRun(c *automaton.Cache, r automaton.Run, is *island, limit int32) (farthest int32) {
 	if limit >= r.Dist {
-		m.Or(is.upTo(r.Most))
+		e.set.share(is.upTo(r.Most))
 		farthest = r.Unit.Longest + r.Dist
 	}
 	most := r.Most
@@ -259,29 +347,79 @@ func (e *Engine) fillRun(c *automaton.Cache, r automaton.Run, is *island, m voca
 		}
 		if g := n.Token(); g >= 0 && c.Dist(next) <= limit {
 			farthest = max(farthest, c.Dist(next))
-			is.groups[g].add(m, r.Least, most)
+			is.groups[g].add(&e.set, r.Least, most)
 		}
 	}
 	for _, g := range is.trie.Long {
 		if next := run(c, e.prog, r.After, is.endings[g]); next != automaton.Dead && c.Dist(next) <= limit {
 			farthest = max(farthest, c.Dist(next))
-			is.groups[g].add(m, r.Least, most)
+			is.groups[g].add(&e.set, r.Least, most)
 		}
 	}
 	return farthest
 }
 
-// add puts the tokens with least to most units into m.
-func (g *exitGroup) add(m vocab.Mask, least, most int32) {
-	if least <= 1 && g.most <= most {
-		for _, t := range g.tokens {
-			m.Set(t)
+// leaving returns the trie of the tokens that begin with a unit and leave the run.
+func (is *island) leaving() *vocab.Trie {
+	is.once.Do(func() { is.leave = is.vocab.Subtrie(is.leaves) })
+	return &is.leave
+}
+
+// fillRegion adds the tokens that begin with a unit of a region: those that are made of as
+// many units as are always possible at once, the others each by itself.
+func (e *Engine) fillRegion(c *automaton.Cache, id int32, r automaton.Region, is *island) (farthest int32) {
+	farthest = r.Dist + r.Unit.Longest
+	if r.Depth >= is.longest {
+		e.set.share(is.inside)
+	} else {
+		e.set.share(is.upTo(r.Depth))
+		for _, tokens := range is.counts[r.Depth+1:] {
+			for _, t := range tokens {
+				farthest = max(farthest, e.try(c, id, t, noLimit))
+			}
 		}
+	}
+	return max(farthest, e.fillLeaving(c, id, is))
+}
+
+// fillLeaving adds the tokens that begin with a unit of the run that a configuration is in
+// and leave it, each by itself.
+func (e *Engine) fillLeaving(c *automaton.Cache, id int32, is *island) (farthest int32) {
+	leave := is.leaving()
+	farthest = max(farthest, e.fillRange(c, id, leave.Nodes, 1, int32(len(leave.Nodes)), noLimit))
+	for _, t := range leave.Long {
+		farthest = max(farthest, e.try(c, id, t, noLimit))
+	}
+	return farthest
+}
+
+// minRegionDepth is the least number of units that must always be possible for a region to
+// be of use: most tokens are shorter.
+const minRegionDepth = 12
+
+// regionOf returns the region that a configuration is in and its island, nil if there is
+// none.
+func (e *Engine) regionOf(c *automaton.Cache, id int32) (automaton.Region, *island) {
+	r, ok := c.Region(id)
+	if !ok || r.Depth < minRegionDepth && e.opts.MinNodes > 1 {
+		return r, nil
+	}
+	is := e.islandOf(r.Unit, false)
+	if is != nil && r.Depth < is.longest {
+		is = e.islandOf(r.Unit, true)
+	}
+	return r, is
+}
+
+// add adds the tokens with least to most units.
+func (g *exitGroup) add(s *set, least, most int32) {
+	if least <= 1 && g.most <= most {
+		s.addAll(g.tokens)
 		return
 	}
 	for i, t := range g.tokens {
 		if g.units[i] >= least && g.units[i] <= most {
-			m.Set(t)
+			s.add(t)
 		}
 	}
 }

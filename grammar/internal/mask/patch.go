@@ -1,53 +1,80 @@
 package mask
 
 import (
+	"slices"
+
 	"github.com/callama/callama/grammar/internal/automaton"
 	"github.com/callama/callama/grammar/vocab"
 )
+
+// patchBudget is the number of nodes that a patch may visit before other ways are looked
+// for: as many take about 40 µs.
+const patchBudget = 8000
 
 // patch makes a mask from that of a similar configuration. Where the first byte of a token
 // leads to the same configuration from both, the rest of the token fares the same; only the
 // tokens that begin with one of the other bytes are walked, as far as they differ. It is worth it for places from
 // which most characters lead into a run: the start of an object's name, where some names
 // are declared, and the first states of patterns.
-func (e *Engine) patch(sp *space, id int32, ent *entry) bool {
+func (e *Engine) patch(sp *space, id int32, budget int) *entry {
 	c := sp.cache
 	trie := e.vocab.Trie()
 	if c.HasTokens(id) || len(trie.Long) > 0 {
-		return false
-	}
-	alive := func(b byte) bool { return c.Next(id, e.prog.Class(b)) != automaton.Dead }
-	if reach(trie, alive) < e.opts.MinNodes {
-		return false
+		return nil
 	}
 	like := e.similar(c, id)
 	if like == automaton.Dead || c.HasTokens(like) {
-		return false
+		return nil
 	}
 	var differ [256]bool // by byte class
+	n := 0
 	for k := range e.prog.Classes() {
-		differ[k] = !e.alike(sp, c.Next(id, uint8(k)), c.Next(like, uint8(k)), alikeDepth)
-	}
-	differs := func(b byte) bool { return differ[e.prog.Class(b)] }
-	if reach(trie, differs) > len(trie.Nodes)/2 {
-		return false
-	}
-	from := sp.masks[like]
-	if from == nil {
-		from = e.compute(sp, like, false)
-	}
-	copy(ent.mask, from.mask)
-	for _, t := range e.vocab.EOG() {
-		ent.mask.Unset(t)
-	}
-	ent.farthest = max(from.farthest, e.differ(sp, id, like, ent.mask))
-	for _, pair := range trie.Same {
-		if !ent.mask.Has(pair[0]) {
-			ent.mask.Unset(pair[1])
+		if e.classNodes[k] == 0 {
+			continue
+		}
+		if differ[k] = !e.alike(sp, c.Next(id, uint8(k)), c.Next(like, uint8(k)), alikeDepth); differ[k] {
+			n += int(e.classNodes[k])
 		}
 	}
-	e.finish(c, id, ent.mask)
-	return true
+	if n > len(trie.Nodes)/2 && budget > patchBudget {
+		return nil // a walk is cheaper
+	}
+	from := e.mask(sp, like, false)
+	// What differs is toggled, in a copy to see the state of a token and in the list.
+	m := e.set.scratch()
+	from.write(m)
+	e.toggled = append(e.toggled[:0], from.flips...)
+	farthest := from.farthest
+	limit := e.stats.Nodes + int64(min(budget, 2*len(trie.Nodes)))
+	for k := range e.prog.Classes() {
+		if differ[k] {
+			lo, hi := e.prog.ClassRange(uint8(k))
+			d, ok := e.differ(sp, id, like, m, trie.Roots[lo], trie.Roots[int(hi)+1], limit)
+			if !ok {
+				return nil
+			}
+			farthest = max(farthest, d)
+		}
+	}
+	for _, pair := range trie.Same {
+		e.toggle(m, pair[1], m.Has(pair[0]))
+	}
+	for _, t := range e.vocab.EOG() {
+		e.toggle(m, t, c.Accepting(id))
+	}
+	if len(e.toggled) > maxFlips {
+		sp.bytes += 4 * len(m)
+		return sp.keep(id, slices.Clone(m), nil, farthest)
+	}
+	return sp.keep(id, from.base, e.toggled, farthest)
+}
+
+// toggle makes token t allowed or not.
+func (e *Engine) toggle(m vocab.Mask, t int32, allowed bool) {
+	if m.Has(t) != allowed {
+		m.Flip(t)
+		e.toggled = append(e.toggled, t)
+	}
 }
 
 // alikeDepth is how many bytes two configurations are followed until they must be one: the
@@ -112,30 +139,36 @@ func (e *Engine) similar(c *automaton.Cache, id int32) int32 {
 	return best
 }
 
-// differ corrects m, the mask of like, to that of id: it walks the trie from both and enters
-// only what does not fare the same.
-func (e *Engine) differ(sp *space, id, like int32, m vocab.Mask) (farthest int32) {
+// differ corrects m, the mask of like, to that of id for the trie nodes from up to to, which
+// must be whole subtrees of the root: it walks them from both and enters only what does not
+// fare the same. It gives up when more nodes than limit were visited in all.
+func (e *Engine) differ(sp *space, id, like int32, m vocab.Mask, from, to int32, limit int64) (farthest int32, ok bool) {
 	c, w := sp.cache, &e.walk
 	w.ids[0], w.rows[0] = id, c.Row(id)
-	w.likes[0] = like
+	w.likes[0], w.likeRows[0] = like, c.Row(like)
 	nodes := e.vocab.Trie().Nodes
-	for i := 1; i < len(nodes); {
+	for i := int(from); i < int(to); {
 		n := nodes[i]
-		e.stats.Nodes++
+		if e.stats.Nodes++; e.stats.Nodes > limit {
+			return 0, false
+		}
 		d, class := n.Depth(), e.prog.Class(n.Byte())
 		next := w.rows[d-1][class]
 		if next < 0 {
 			next = c.Next(w.ids[d-1], class)
 		}
-		other := c.Next(w.likes[d-1], class)
-		if e.alike(sp, next, other, alikeDepth) {
+		other := w.likeRows[d-1][class]
+		if other < 0 {
+			other = c.Next(w.likes[d-1], class)
+		}
+		if next == other || e.alike(sp, next, other, alikeDepth) {
 			i = n.End()
 			continue
 		}
 		if next == automaton.Dead {
 			for _, below := range nodes[i:n.End()] {
 				if t := below.Token(); t >= 0 {
-					m.Unset(t)
+					e.toggle(m, t, false)
 				}
 			}
 			i = n.End()
@@ -143,12 +176,12 @@ func (e *Engine) differ(sp *space, id, like int32, m vocab.Mask) (farthest int32
 		}
 		i++
 		if n.End() > i {
-			w.ids[d], w.rows[d], w.likes[d] = next, c.Row(next), other
+			w.ids[d], w.rows[d], w.likes[d], w.likeRows[d] = next, c.Row(next), other, c.Row(other)
 		}
 		if t := n.Token(); t >= 0 {
 			farthest = max(farthest, c.Dist(next))
-			m.Set(t)
+			e.toggle(m, t, true)
 		}
 	}
-	return farthest
+	return farthest, true
 }

@@ -13,53 +13,74 @@ const noLimit = int32(math.MaxInt32)
 // walk is the working memory of fill: for each depth of the trie the configuration and
 // its steps.
 type walk struct {
-	likes [vocab.MaxDepth + 1]int32 // of the configuration compared with: see differ
-	ids   [vocab.MaxDepth + 1]int32
-	rows  [vocab.MaxDepth + 1][]int32
+	ids  [vocab.MaxDepth + 1]int32
+	rows [vocab.MaxDepth + 1][]int32
+	// Of the configuration compared with: see differ.
+	likes    [vocab.MaxDepth + 1]int32
+	likeRows [vocab.MaxDepth + 1][]int32
 }
 
-// fill adds to m the tokens allowed in configuration id after which at most limit bytes
-// remain, and returns the greatest distance such a token leaves.
-func (e *Engine) fill(c *automaton.Cache, id int32, m vocab.Mask, limit int32) (farthest int32) {
+// fill adds to the set the tokens allowed in configuration id after which at most limit bytes
+// remain, but for those that begin with a unit of skip, unless it is nil. It returns the
+// greatest distance that a token leaves.
+func (e *Engine) fill(c *automaton.Cache, id int32, skip *automaton.Unit, limit int32) (farthest int32) {
 	trie := e.vocab.Trie()
 	e.stats.Walks++
-	farthest = e.fillRange(c, id, 1, len(trie.Nodes), m, limit)
+	for k := range e.prog.Classes() {
+		if e.classNodes[k] == 0 || c.Next(id, uint8(k)) == automaton.Dead {
+			continue
+		}
+		lo, hi := e.prog.ClassRange(uint8(k))
+		if skip == nil {
+			farthest = max(farthest, e.fillRange(c, id, trie.Nodes, trie.Roots[lo], trie.Roots[int(hi)+1], limit))
+			continue
+		}
+		for b := int(lo); b <= int(hi); b++ {
+			if skip.Next[b] == automaton.UnitDead {
+				farthest = max(farthest, e.fillRange(c, id, trie.Nodes, trie.Roots[b], trie.Roots[b+1], limit))
+			}
+		}
+	}
 	for _, t := range trie.Long {
-		if next := run(c, e.prog, id, e.vocab.Bytes(t)); next != automaton.Dead && c.Dist(next) <= limit {
-			farthest = max(farthest, c.Dist(next))
-			m.Set(t)
+		if skip == nil || skip.Next[e.vocab.Bytes(t)[0]] == automaton.UnitDead {
+			farthest = max(farthest, e.try(c, id, t, limit))
 		}
 	}
 	if c.HasTokens(id) {
-		farthest = max(farthest, e.terminals(c, id, m, limit))
+		farthest = max(farthest, e.terminals(c, id, limit))
 	}
-	e.finish(c, id, m)
 	return farthest
+}
+
+// try adds token t if it is allowed and leaves at most limit bytes, and returns the distance.
+func (e *Engine) try(c *automaton.Cache, id, t, limit int32) int32 {
+	next := run(c, e.prog, id, e.vocab.Bytes(t))
+	if next == automaton.Dead || c.Dist(next) > limit {
+		return 0
+	}
+	e.set.add(t)
+	return c.Dist(next)
 }
 
 // finish adds what the trie does not hold: tokens with the bytes of another, and the ends
 // of generation where the text may end.
-func (e *Engine) finish(c *automaton.Cache, id int32, m vocab.Mask) {
-	for _, pair := range e.vocab.Trie().Same {
-		if m.Has(pair[0]) {
-			m.Set(pair[1])
-		}
+func (e *Engine) finish(c *automaton.Cache, id int32) {
+	if same := e.vocab.Trie().Same; len(same) > 0 {
+		e.set.twins(e.vocab.Trie())
 	}
 	if c.Accepting(id) {
-		for _, t := range e.vocab.EOG() {
-			m.Set(t)
-		}
+		e.set.addAll(e.vocab.EOG())
+		e.set.twice = e.set.twice || c.HasTokens(id)
 	}
 }
 
-// fillRange is fill for the trie nodes from up to to, which must be whole subtrees of the
-// root. It visits each node whose parent's bytes are possible once.
-func (e *Engine) fillRange(c *automaton.Cache, id int32, from, to int, m vocab.Mask, limit int32) (farthest int32) {
+// fillRange is fill for the nodes of a trie from up to to, which must be whole subtrees of
+// the root. It visits each node whose parent's bytes are possible once.
+func (e *Engine) fillRange(c *automaton.Cache, id int32, nodes []vocab.Node, from, to, limit int32) (farthest int32) {
 	w := &e.walk
 	w.ids[0], w.rows[0] = id, c.Row(id)
 	visited := int64(0)
-	nodes := e.vocab.Trie().Nodes
-	for i := from; i < to; {
+	for i := int(from); i < int(to); {
 		n := nodes[i]
 		visited++
 		d := n.Depth()
@@ -79,7 +100,7 @@ func (e *Engine) fillRange(c *automaton.Cache, id int32, from, to int, m vocab.M
 		if t := n.Token(); t >= 0 {
 			if dist := c.Dist(next); dist <= limit {
 				farthest = max(farthest, dist)
-				m.Set(t)
+				e.set.add(t)
 			}
 		}
 	}
@@ -88,7 +109,8 @@ func (e *Engine) fillRange(c *automaton.Cache, id int32, from, to int, m vocab.M
 }
 
 // terminals adds the tokens that token terminals take as a unit.
-func (e *Engine) terminals(c *automaton.Cache, id int32, m vocab.Mask, limit int32) (farthest int32) {
+func (e *Engine) terminals(c *automaton.Cache, id int32, limit int32) (farthest int32) {
+	e.set.twice = true
 	try := func(t int32) {
 		if t < 0 || int(t) >= e.vocab.Len() {
 			return
@@ -99,7 +121,7 @@ func (e *Engine) terminals(c *automaton.Cache, id int32, m vocab.Mask, limit int
 		}
 		if next := c.NextToken(id, t, via, e.vocab.IsEOG(t)); next != automaton.Dead && c.Dist(next) <= limit {
 			farthest = max(farthest, c.Dist(next))
-			m.Set(t)
+			e.set.add(t)
 		}
 	}
 	all := false

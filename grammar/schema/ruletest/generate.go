@@ -79,6 +79,11 @@ func (w *Generator) heightOf(e gbnf.Expr) int {
 	switch e := e.(type) {
 	case *gbnf.Ref:
 		return w.height[e.Rule]
+	case *gbnf.State: // each byte leads to a lesser one
+		if n := e.Of.Shortest(e.N); n < gbnf.NoText {
+			return n + 1
+		}
+		return unknown
 	case *gbnf.Seq:
 		h := 0
 		for _, item := range e.Items {
@@ -149,6 +154,9 @@ func (w *Generator) write(sb *[]byte, e gbnf.Expr) {
 		*sb = append(*sb, e.Text...)
 	case *gbnf.Class:
 		*sb = utf8.AppendRune(*sb, w.char(e))
+	case *gbnf.State:
+		w.budget--
+		w.write(sb, e.Expr())
 	case *gbnf.Ref:
 		w.budget--
 		w.write(sb, w.g.Rules[e.Rule].Expr)

@@ -25,8 +25,9 @@ func Accepts(g *gbnf.Grammar, text string) bool {
 type ends map[int]struct{}
 
 type memoKey struct {
-	rule gbnf.RuleID
-	at   int
+	rule  gbnf.RuleID
+	state gbnf.State // instead of rule, where it is of a machine
+	at    int
 }
 
 type recogniser struct {
@@ -37,12 +38,15 @@ type recogniser struct {
 }
 
 func (r *recogniser) rule(id gbnf.RuleID, at int) ends {
-	key := memoKey{id, at}
+	return r.remember(memoKey{rule: id, at: at}, r.g.Rules[id].Expr)
+}
+
+func (r *recogniser) remember(key memoKey, e gbnf.Expr) ends {
 	if found, ok := r.memo[key]; ok {
 		return found
 	}
 	r.memo[key] = nil // guards against left recursion
-	found := r.match(r.g.Rules[id].Expr, at)
+	found := r.match(e, key.at)
 	r.memo[key] = found
 	return found
 }
@@ -64,6 +68,8 @@ func (r *recogniser) match(e gbnf.Expr, at int) ends {
 		}
 	case *gbnf.Ref:
 		return r.rule(e.Rule, at)
+	case *gbnf.State:
+		return r.remember(memoKey{state: *e, at: at}, e.Expr())
 	case *gbnf.Seq:
 		found := ends{at: {}}
 		for _, item := range e.Items {

@@ -1,4 +1,4 @@
-package bench
+package gguf
 
 import (
 	"container/heap"
@@ -7,12 +7,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/callama/callama/gguf"
+	"github.com/callama/callama/gguf/bpe"
 )
 
 // Encoder splits text into the tokens that a model's own tokenizer makes of it: byte-level
 // BPE with the pre-tokenizers of Llama 3 and Qwen2, token for token as llama.cpp. So the
-// measurements need no runtime. Names of control tokens in the text are text;
+// measurements and training need no runtime. Names of control tokens in the text are text;
 // user-defined tokens such as <tool_call> are found in it, as llama.cpp does. Unlike
 // Hugging Face's tokenizer of Qwen2 it does not normalise to NFC, since that changes the
 // text. An Encoder is immutable and safe for concurrent use.
@@ -22,6 +22,7 @@ type Encoder struct {
 	merges map[uint64]merge // by the tokens merged, the left one in the high half
 	bytes  [256]int32       // the token of each byte
 	added  []addedToken     // the longest first
+	prompt []addedToken     // control tokens too, for EncodePrompt
 }
 
 // merge is one rule of BPE.
@@ -36,15 +37,15 @@ type addedToken struct {
 // NewEncoder prepares an Encoder; it takes some 100 ms for 150,000 tokens and holds about
 // 20 MB. It fails for pre-tokenizers other than Llama 3's and Qwen2's and for vocabularies
 // in which a byte or a merge has no token.
-func NewEncoder(t *gguf.Tokenizer) (*Encoder, error) {
+func NewEncoder(t *Tokenizer) (*Encoder, error) {
 	e := &Encoder{merges: make(map[uint64]merge, len(t.Merges))}
 	switch t.Pre {
-	case gguf.PreLlamaBPE:
+	case PreLlamaBPE:
 		e.digits, e.whole = 3, make(map[string]int32, len(t.Tokens))
-	case gguf.PreQwen2:
+	case PreQwen2:
 		e.digits = 1
 	default:
-		return nil, fmt.Errorf("bench: tokenizer: pre-tokenizer %q is not known, want %q or %q", t.Pre, gguf.PreLlamaBPE, gguf.PreQwen2)
+		return nil, fmt.Errorf("gguf: tokenizer: pre-tokenizer %q is not known, want %q or %q", t.Pre, PreLlamaBPE, PreQwen2)
 	}
 	for b := range e.bytes {
 		e.bytes[b] = -1
@@ -53,9 +54,12 @@ func NewEncoder(t *gguf.Tokenizer) (*Encoder, error) {
 	for i, tok := range t.Tokens {
 		id := int32(i)
 		switch tok.Kind {
-		case gguf.TokenUserDefined:
+		case TokenUserDefined:
 			e.added = append(e.added, addedToken{tok.Text, id})
-		case gguf.TokenNormal:
+			e.prompt = append(e.prompt, addedToken{tok.Text, id})
+		case TokenControl:
+			e.prompt = append(e.prompt, addedToken{tok.Text, id})
+		case TokenNormal:
 			spelled[tok.Text] = id
 			raw := t.Bytes(i)
 			if len(raw) == 1 {
@@ -66,9 +70,11 @@ func NewEncoder(t *gguf.Tokenizer) (*Encoder, error) {
 			}
 		}
 	}
-	slices.SortStableFunc(e.added, func(a, b addedToken) int { return len(b.text) - len(a.text) })
+	for _, added := range [][]addedToken{e.added, e.prompt} {
+		slices.SortStableFunc(added, func(a, b addedToken) int { return len(b.text) - len(a.text) })
+	}
 	if b := slices.Index(e.bytes[:], -1); b >= 0 {
-		return nil, fmt.Errorf("bench: tokenizer: no token for byte 0x%02x", b)
+		return nil, fmt.Errorf("gguf: tokenizer: no token for byte 0x%02x", b)
 	}
 	return e, e.addMerges(t.Merges, spelled)
 }
@@ -80,7 +86,7 @@ func (e *Encoder) addMerges(merges []string, spelled map[string]int32) error {
 		r, okRight := spelled[right]
 		token, ok := spelled[left+right]
 		if !okLeft || !okRight || !ok {
-			return fmt.Errorf("bench: tokenizer: merge %d, %q, is not of tokens", rank, m)
+			return fmt.Errorf("gguf: tokenizer: merge %d, %q, is not of tokens", rank, m)
 		}
 		if _, dup := e.merges[pair(l, r)]; !dup {
 			e.merges[pair(l, r)] = merge{int32(rank), token}
@@ -92,12 +98,17 @@ func (e *Encoder) addMerges(merges []string, spelled map[string]int32) error {
 func pair(left, right int32) uint64 { return uint64(uint32(left))<<32 | uint64(uint32(right)) }
 
 // Encode returns the tokens of text. Cost: n log n in the longest piece; about 100 ns a byte.
-func (e *Encoder) Encode(text string) []int32 {
-	var out []int32
+func (e *Encoder) Encode(text string) []int32 { return e.encode(nil, text, e.added) }
+
+// EncodePrompt is Encode for a rendered prompt: the names of control tokens in it are those
+// tokens.
+func (e *Encoder) EncodePrompt(text string) []int32 { return e.encode(nil, text, e.prompt) }
+
+func (e *Encoder) encode(out []int32, text string, added []addedToken) []int32 {
 	for text != "" {
-		at, tok := e.nextAdded(text)
+		at, tok := nextAdded(text, added)
 		for plain := text[:at]; plain != ""; {
-			n := piece(plain, e.digits)
+			n := bpe.Piece(plain, e.digits)
 			out = e.encodePiece(out, plain[:n])
 			plain = plain[n:]
 		}
@@ -111,11 +122,11 @@ func (e *Encoder) Encode(text string) []int32 {
 }
 
 // nextAdded finds the first added token, the longest of those that begin there.
-func (e *Encoder) nextAdded(text string) (at int, tok *addedToken) {
+func nextAdded(text string, added []addedToken) (at int, tok *addedToken) {
 	at = len(text)
-	for i := range e.added {
-		if j := strings.Index(text, e.added[i].text); j >= 0 && j < at {
-			at, tok = j, &e.added[i]
+	for i := range added {
+		if j := strings.Index(text[:min(len(text), at+len(added[i].text)-1)], added[i].text); j >= 0 && j < at {
+			at, tok = j, &added[i]
 		}
 	}
 	return at, tok
@@ -155,7 +166,7 @@ func (e *Encoder) encodePiece(out []int32, text string) []int32 {
 		return append(out, id)
 	}
 	if len(text) >= math.MaxInt32 {
-		panic("bench: text of 2 GiB")
+		panic("gguf: text of 2 GiB")
 	}
 	symbols := make([]symbol, len(text))
 	for i := range len(text) {

@@ -1,18 +1,17 @@
 package regex_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
-	"github.com/callama/callama/grammar/gbnf"
 	"github.com/callama/callama/grammar/regex"
 	"github.com/callama/callama/grammar/schema/ruletest"
 )
 
-// TestNarrow counts the characters of languages that would take too many states.
-func TestNarrow(t *testing.T) {
+// TestLengths counts the characters of languages of which the pairs of a state and a length
+// are many.
+func TestLengths(t *testing.T) {
 	cases := []struct {
 		name, pattern string
 		window        regex.Window
@@ -35,20 +34,10 @@ func TestNarrow(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			options := regex.RuleOptions{Length: &c.window, Limits: regex.Limits{States: 1000}}
-			var limit *regex.LimitError
-			if _, err := regex.Rules(gbnf.NewBuilder(), "x", d, options); !errors.As(err, &limit) {
-				t.Fatalf("without narrowing: %v", err)
-			}
-			c.window.Narrow = true
-			b := gbnf.NewBuilder()
-			root := b.Declare("root")
-			e, err := regex.Rules(b, "x", d, options)
+			g, err := grammarOf(d, regex.RuleOptions{Length: &c.window})
 			if err != nil {
 				t.Fatal(err)
 			}
-			b.Define(root, e)
-			g := b.Grammar(root)
 			for _, s := range c.yes {
 				if !ruletest.Accepts(g, s) {
 					t.Errorf("rejects %q", s)

@@ -1,0 +1,136 @@
+package grammar
+
+import (
+	"github.com/callama/callama/grammar/internal/mask"
+)
+
+// MinTokens returns a number of tokens that suffices to complete the text: those of a
+// shortest completion, cut into the longest tokens. It is at most MinBytes. After the first of
+// these tokens (Closing) it is one less. Cost: some microseconds for each byte of the completion, or a
+// lookup.
+func (m *Matcher) MinTokens() int {
+	if m.ended {
+		return 0
+	}
+	return m.closing(m.pos()).tokens
+}
+
+// FitsAfter reports whether the text can be completed within left tokens after token t, which
+// must be allowed. Cost: a step where bytes are few enough, else as MinTokens.
+func (m *Matcher) FitsAfter(t int32, left int) bool {
+	if m.c.vocab.IsEOG(t) {
+		return true
+	}
+	p, ok := m.c.engine.Advance(m.pos(), t, m.scanner)
+	if !ok {
+		return false
+	}
+	bytes := m.c.engine.At(p).Bytes
+	if m.scanner == nil {
+		return bytes <= left || m.closing(p).tokens <= left
+	}
+	fits := bytes+maxDetour <= left || m.closing(p).tokens <= left
+	m.scanner.Restore(m.marks.top())
+	return fits
+}
+
+// Closing returns the first token of the completion that MinTokens counts. There is none where the
+// text may end, or where only a token terminal goes on.
+func (m *Matcher) Closing() (t int32, ok bool) {
+	if m.ended {
+		return 0, false
+	}
+	c := m.closing(m.pos())
+	return c.first, c.first >= 0
+}
+
+// maxDetour is how many bytes more than the shortest completion one may take that differs
+// from what was written. Where that is not enough, the shortest is taken for the measure.
+const maxDetour = 64
+
+// closing is a completion, cut into tokens.
+type closing struct {
+	first  int32 // -1 for none
+	tokens int
+}
+
+// maxClosings bounds what a Matcher remembers of completions: near the end of a budget a few
+// places are asked for again and again.
+const maxClosings = 1024
+
+// closing returns a completion from p, where the scanner stands too.
+func (m *Matcher) closing(p mask.Pos) closing {
+	if m.scanner != nil {
+		text, whole := m.c.engine.Shortest(p, m.scanner, maxDetour)
+		if !whole {
+			return closing{first: -1, tokens: m.c.engine.At(p).Bytes}
+		}
+		return m.cut(text)
+	}
+	if c, ok := m.closings[p]; ok {
+		return c
+	}
+	text, whole := m.shortest(p)
+	c := closing{first: -1, tokens: m.c.engine.At(p).Bytes}
+	if whole {
+		c = m.cut(text)
+	}
+	if m.closings == nil || len(m.closings) == maxClosings {
+		m.closings = make(map[mask.Pos]closing)
+	}
+	m.closings[p] = c
+	return c
+}
+
+// shortest returns the bytes of a shortest completion, the same for the same place. It is not
+// whole if a token terminal is part of it.
+func (m *Matcher) shortest(p mask.Pos) (text []byte, whole bool) {
+	e, prog := m.c.engine, m.c.prog
+	for left := e.At(p).Bytes; left > 0; {
+		found := false
+		for k := range prog.Classes() {
+			lo, _ := prog.ClassRange(uint8(k))
+			next, ok := e.AdvanceBytes(p, []byte{lo})
+			if !ok {
+				continue
+			}
+			if d := e.At(next).Bytes; d < left {
+				text = append(text, lo)
+				p, left, found = next, d, true
+				break
+			}
+		}
+		if !found {
+			return nil, false
+		}
+	}
+	return text, true
+}
+
+// cut counts the tokens of a text, the longest first.
+func (m *Matcher) cut(text []byte) closing {
+	c := closing{first: -1}
+	trie := m.c.vocab.Trie()
+	for len(text) > 0 {
+		best, size := int32(-1), 0
+		node := 0
+		for n := 1; n <= len(text); n++ {
+			var ok bool
+			if node, ok = trie.Child(node, text[n-1]); !ok {
+				break
+			}
+			if t := trie.Nodes[node].Token(); t >= 0 {
+				best, size = t, n
+			}
+		}
+		if best < 0 { // no token begins so: Compile has seen that bytes are tokens
+			return closing{first: -1, tokens: c.tokens + len(text)}
+		}
+		if c.tokens == 0 {
+			c.first = best
+		}
+		c.tokens++
+		text = text[size:]
+	}
+	return c
+}

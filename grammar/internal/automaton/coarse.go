@@ -1,0 +1,163 @@
+package automaton
+
+// A counter matters to a mask only if some token can reach one of its bounds. Of maxLength:
+// 10000 that is true of the last hundred characters; everywhere else masks are those of any
+// other count. Coarse maps a configuration to the one that stands for all of these.
+
+// Counts reports whether any counted repetition was met, without which configurations stand
+// for themselves only.
+func (c *Cache) Counts() bool { return len(c.p.repeats) > 0 }
+
+// Coarse returns a configuration from which texts of up to reach bytes fare as from id. Its
+// distance is not less than that of id.
+func (c *Cache) Coarse(id, reach int32) int32 {
+	if c.reach != reach {
+		c.reach = reach
+		clear(c.coarseNodes)
+		clear(c.coarseSets)
+	}
+	old := c.configs[id].items
+	changed := false
+	items := c.step.coarse[:0]
+	for _, it := range old {
+		set := c.coarseSet(it.set)
+		changed = changed || set != it.set
+		items = append(items, item{it.core, set})
+	}
+	c.step.coarse = items
+	if !changed {
+		return id
+	}
+	return c.intern(items, c.configs[id].accepting)
+}
+
+// coarseSet and coarseNode remember what they find, plus one.
+func (c *Cache) coarseSet(s int32) int32 {
+	if int(s) >= len(c.coarseSets) {
+		c.coarseSets = lengthen(c.coarseSets, len(c.sets))
+	}
+	if t := c.coarseSets[s]; t != 0 {
+		return t - 1
+	}
+	t := int32(-1)
+	for i := range c.sets[s].nodes { // interning moves the lists
+		one := c.nodes[c.coarseNode(c.sets[s].nodes[i])].single
+		if t < 0 {
+			t = one
+		} else {
+			t = c.union(t, one)
+		}
+	}
+	c.coarseSets[s] = t + 1
+	return t
+}
+
+func (c *Cache) coarseNode(n int32) int32 {
+	if n == 0 {
+		return 0
+	}
+	if int(n) >= len(c.coarseNodes) {
+		c.coarseNodes = lengthen(c.coarseNodes, len(c.nodes))
+	}
+	if t := c.coarseNodes[n]; t != 0 {
+		return t - 1
+	}
+	k := c.nodes[n].nodeKey
+	t := c.push(k.site, c.coarseCount(k), c.coarseSet(k.below))
+	c.coarseNodes[n] = t + 1
+	return t
+}
+
+// coarseCount returns the counter that stands for a frame's.
+func (c *Cache) coarseCount(k nodeKey) int32 {
+	st := &c.p.sites[k.site]
+	if st.kind != siteRepeat {
+		return k.aux
+	}
+	far := c.reach + 2 // an item takes a byte at least; one may be under way, one begin
+	switch r := &c.p.repeats[st.index]; {
+	case r.min-k.aux > far:
+		return 0
+	case k.aux > r.min && (r.max < 0 || r.max-k.aux > far):
+		return r.min
+	}
+	return k.aux
+}
+
+// Jump describes what a configuration does with whole units: one more of them is one more
+// item of the only repetition that can take its first byte.
+type Jump struct {
+	Unit *Unit
+	core int32
+}
+
+// Jump returns the unit that a configuration counts, if there is exactly one and nothing
+// else begins like it, neither here nor after the repetition.
+func (c *Cache) Jump(id int32) (Jump, bool) {
+	items := c.configs[id].items
+	found := -1
+	unit := int32(-1)
+	for i, it := range items {
+		nodes := c.sets[it.set].nodes
+		if len(nodes) != 1 || nodes[0] == 0 {
+			continue
+		}
+		st := &c.p.sites[c.nodes[nodes[0]].site]
+		if st.kind != siteRepeat {
+			continue
+		}
+		if u := c.p.findUnit(st.index); u >= 0 && c.p.entries[u] == it.core {
+			if found >= 0 {
+				return Jump{}, false
+			}
+			found, unit = i, u
+		}
+	}
+	if found < 0 {
+		return Jump{}, false
+	}
+	u := c.p.units[unit]
+	for i, it := range items {
+		if i == found {
+			continue
+		}
+		for _, e := range c.p.cores[it.core].edges {
+			for b := int(e.lo); b <= int(e.hi); b++ {
+				if u.Next[b] != UnitDead {
+					return Jump{}, false
+				}
+			}
+		}
+	}
+	k := c.nodes[c.sets[items[found].set].nodes[0]].nodeKey
+	core := items[found].core
+	c.step.begin()
+	c.arrive(c.p.sites[k.site].ret, k.below)
+	if c.overlaps(c.finish(), u) {
+		return Jump{}, false
+	}
+	return Jump{u, core}, true
+}
+
+// Ahead returns the configuration after n units, at least one, of a configuration whose
+// Jump is j, or whose coarse one's is.
+func (c *Cache) Ahead(id int32, j Jump, n int32) int32 {
+	for _, it := range c.configs[id].items {
+		if it.core != j.core {
+			continue
+		}
+		k := c.nodes[c.sets[it.set].nodes[0]].nodeKey
+		r := &c.p.repeats[c.p.sites[k.site].index]
+		if r.max >= 0 && k.aux+n > r.max {
+			return Dead
+		}
+		count := k.aux + n - 1
+		if r.max < 0 {
+			count = min(count, r.min)
+		}
+		c.step.begin()
+		c.pop(c.push(k.site, count, k.below))
+		return c.finish()
+	}
+	return Dead
+}

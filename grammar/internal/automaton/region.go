@@ -1,0 +1,319 @@
+package automaton
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+// Where a pattern looks for a word, or an object's name must not be one of some, every
+// character is possible, but not every one leads back to the same configuration. What stays
+// possible whatever was written is a region: from all of its places all characters of a unit
+// lead to places of the region. Tokens that are made of these characters are then allowed
+// without a look at each.
+
+// maxRegion bounds the places of a region. A pattern's automaton has some dozens; beyond the
+// bound it is as if nothing were possible, which costs time and nothing else.
+const maxRegion = 128
+
+// Region is a place from which characters stay possible.
+type Region struct {
+	Unit *Unit // those characters
+	// Depth is a number of them that is always possible; at least 1.
+	Depth int32
+	// Dist bounds the least number of bytes to the end of the text after any of them.
+	Dist int32
+}
+
+// local is what is known of a set of cores whatever the stacks below.
+type local struct {
+	unit  *Unit // nil: no region begins here
+	depth int32
+	dist  int32
+}
+
+// Region returns the region that a configuration is in.
+func (c *Cache) Region(id int32) (Region, bool) {
+	items := c.configs[id].items
+	if len(items) == 0 || len(items) > maxLoopCores {
+		return Region{}, false
+	}
+	key := c.step.key[:0]
+	for i, it := range items {
+		key = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(key, uint32(it.core)), uint32(i))
+	}
+	c.step.key = key
+	known, seen := c.p.regions[string(key)]
+	if !seen {
+		start := make([]localPlace, len(items))
+		for i, it := range items {
+			start[i] = localPlace{it.core, int32(i)}
+		}
+		if c.p.regions == nil {
+			c.p.regions = map[string]local{}
+		}
+		known = c.p.findRegion(start)
+		c.p.regions[string(key)] = known
+	}
+	if known.unit == nil || known.depth == 0 {
+		return Region{}, false
+	}
+	r := Region{Unit: known.unit, Depth: known.depth}
+	for _, it := range items {
+		r.Dist = max(r.Dist, plus(known.dist, c.sets[it.set].cost))
+	}
+	return r, true
+}
+
+// regionFinder explores a region character by character.
+type regionFinder struct {
+	p     *Program
+	unit  *Unit
+	nodes []regionNode
+	index map[string]int32
+	key   []byte
+	dist  int32 // the greatest of all places met
+}
+
+// regionNode is a place at the boundary of a character.
+type regionNode struct {
+	places []localPlace
+	from   []int32 // nodes that a character leads here from
+	depth  int32   // characters that are always possible; unlimited until found otherwise
+	same   bool    // no others are possible
+}
+
+const unlimited = int32(1) << 30
+
+func (p *Program) findRegion(start []localPlace) local {
+	f := regionFinder{p: p, index: map[string]int32{}}
+	for _, pl := range start {
+		if len(p.cores[pl.core].tokens) > 0 {
+			return local{}
+		}
+	}
+	if f.unit = f.begin(start); f.unit == nil {
+		return local{}
+	}
+	f.node(start)
+	var failed []int32
+	for n := 0; n < len(f.nodes); n++ {
+		if n >= maxRegion || !f.explore(int32(n)) {
+			f.nodes[n].depth = 0
+			failed = append(failed, int32(n))
+		}
+	}
+	for len(failed) > 0 { // breadth first: the nearest place that fails counts
+		n := failed[0]
+		failed = failed[1:]
+		for _, m := range f.nodes[n].from {
+			if f.nodes[m].depth == unlimited {
+				f.nodes[m].depth = f.nodes[n].depth + 1
+				failed = append(failed, m)
+			}
+		}
+	}
+	for n := 1; n < len(f.nodes); n++ {
+		f.remember(&f.nodes[n])
+	}
+	return local{f.unit, f.nodes[0].depth, f.dist}
+}
+
+// remember keeps what is known of another place of the region: if no other characters are
+// possible there, looking from there would find as much. Stacks must differ, as those of a
+// configuration are taken to.
+func (f *regionFinder) remember(n *regionNode) {
+	if !n.same || n.depth == 0 {
+		return
+	}
+	key := f.key[:0]
+	for i, pl := range n.places {
+		for _, other := range n.places[:i] {
+			if other.stacks == pl.stacks {
+				return
+			}
+		}
+		key = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(key, uint32(pl.core)), uint32(i))
+	}
+	f.key = key
+	if known, ok := f.p.regions[string(key)]; !ok || known.unit != nil && known.depth < n.depth {
+		f.p.regions[string(key)] = local{f.unit, n.depth, f.dist}
+	}
+}
+
+// node numbers a place.
+func (f *regionFinder) node(places []localPlace) int32 {
+	f.key = localKey(f.key[:0], places)
+	if n, ok := f.index[string(f.key)]; ok {
+		return n
+	}
+	n := int32(len(f.nodes))
+	f.index[string(f.key)] = n
+	f.nodes = append(f.nodes, regionNode{places: slices.Clone(places), depth: unlimited})
+	f.met(places)
+	return n
+}
+
+func localKey(key []byte, places []localPlace) []byte {
+	for _, pl := range places {
+		key = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(key, uint32(pl.core)), uint32(pl.stacks))
+	}
+	return key
+}
+
+// met takes account of the distance from some places to the end of their rules.
+func (f *regionFinder) met(places []localPlace) {
+	least := infinite
+	for _, pl := range places {
+		least = min(least, f.p.cores[pl.core].dist)
+	}
+	f.dist = max(f.dist, least)
+}
+
+// following returns how many bytes follow the first byte of a character, negative for what
+// begins none: a continuation byte, or a backslash, whose escapes are of different lengths.
+func following(b byte) int {
+	switch {
+	case b == '\\':
+		return -1
+	case b < 0x80:
+		return 0
+	case b < 0xC2:
+		return -1
+	case b < 0xE0:
+		return 1
+	case b < 0xF0:
+		return 2
+	case b < 0xF5:
+		return 3
+	}
+	return -1
+}
+
+// begin makes the unit of the characters that are possible from some places: those all
+// continuations of which stay in the rules' own states. Nil if there are none.
+func (f *regionFinder) begin(start []localPlace) *Unit {
+	u := &Unit{}
+	b := unitBuilder{f: f, u: u, index: map[string]int16{}}
+	b.row()
+	any := false
+	for x := 0; x < 256; x++ {
+		rest := following(byte(x))
+		if rest < 0 {
+			continue
+		}
+		next, out, _ := f.p.localStep(nil, start, byte(x))
+		if out || len(next) == 0 {
+			continue
+		}
+		to := UnitEnd
+		if rest > 0 {
+			to = b.within(next, rest)
+		}
+		u.Next[x] = to
+		any = any || to != UnitDead
+	}
+	if !any {
+		return nil
+	}
+	u.Longest = 3
+	u.setKey()
+	return u
+}
+
+// unitBuilder makes the states inside of characters.
+type unitBuilder struct {
+	f     *regionFinder
+	u     *Unit
+	index map[string]int16 // places and the number of bytes to come
+}
+
+// row adds a state.
+func (b *unitBuilder) row() int16 {
+	var row [256]int16
+	for i := range row {
+		row[i] = UnitDead
+	}
+	b.u.Next = append(b.u.Next, row[:]...)
+	return int16(len(b.u.Next)/256 - 1)
+}
+
+// within returns the state of some places inside a character with rest bytes to come,
+// UnitDead if a continuation leaves the rules' own states.
+func (b *unitBuilder) within(places []localPlace, rest int) int16 {
+	key := string(append(localKey(nil, places), byte(rest)))
+	if s, ok := b.index[key]; ok {
+		return s
+	}
+	if len(b.u.Next)/256 >= maxUnitStates {
+		return UnitDead
+	}
+	s := b.row()
+	b.index[key] = s
+	for x := 0x80; x < 0xC0; x++ {
+		next, out, hi := b.f.p.localStep(nil, places, byte(x))
+		to := UnitDead
+		switch {
+		case out:
+			b.index[key] = UnitDead
+			return UnitDead
+		case len(next) == 0:
+		case rest == 1:
+			to = UnitEnd
+		default:
+			if to = b.within(next, rest-1); to == UnitDead {
+				b.index[key] = UnitDead
+				return UnitDead
+			}
+		}
+		for ; ; x++ {
+			b.u.Next[int(s)*256+x] = to
+			if x == min(int(hi), 0xBF) {
+				break
+			}
+		}
+	}
+	return s
+}
+
+// explore follows all characters of the unit from a node. It reports whether they are
+// possible, and their bytes after the first are possible where the unit says so and nowhere
+// else.
+func (f *regionFinder) explore(n int32) bool {
+	f.nodes[n].same = true
+	return f.walk(n, f.nodes[n].places, 0)
+}
+
+func (f *regionFinder) walk(n int32, places []localPlace, state int16) bool {
+	var buf [8]localPlace
+	row := f.unit.Next[int(state)*256 : int(state)*256+256]
+	for x := 0; x < 256; {
+		next, out, hi := f.p.localStep(buf[:0], places, byte(x))
+		last := x
+		for last < int(hi) && row[last+1] == row[x] {
+			last++
+		}
+		switch to := row[x]; {
+		case to == UnitDead:
+			if state != 0 && (out || len(next) > 0) {
+				return false
+			}
+			if !out && len(next) > 0 && following(byte(x)) >= 0 {
+				f.nodes[n].same = false
+			}
+		case out || len(next) == 0:
+			return false
+		case to == UnitEnd:
+			m := f.node(next)
+			if from := &f.nodes[m].from; len(*from) == 0 || (*from)[len(*from)-1] != n {
+				*from = append(*from, n)
+			}
+		default:
+			f.met(next)
+			if !f.walk(n, next, to) {
+				return false
+			}
+		}
+		x = last + 1
+	}
+	return true
+}

@@ -1,0 +1,142 @@
+package schema
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/callama/callama/grammar/gbnf"
+	"github.com/callama/callama/grammar/regex"
+)
+
+// nameExcept returns any string but the given ones, in quotes.
+func (c *Compiler) nameExcept(names []string) gbnf.Expr {
+	if len(names) == 0 {
+		return c.opts.Spelling.anyString()
+	}
+	m := &nameMachine{spelling: c.opts.Spelling, words: slices.Clone(names)}
+	for i, n := range m.words {
+		if !utf8.ValidString(n) {
+			m.words[i] = strings.ToValidUTF8(n, "\uFFFD")
+		}
+	}
+	slices.Sort(m.words)
+	m.words = slices.Compact(m.words)
+	text := []byte("name-except")
+	for _, n := range m.words {
+		text = append(strconv.AppendInt(append(text, ' '), int64(len(n)), 10), ':')
+		text = append(text, n...)
+	}
+	key := string(text)
+	if e, ok := c.shared[key]; ok {
+		return e
+	}
+	for _, n := range m.words {
+		m.stride = max(m.stride, int32(len(n))+1)
+	}
+	e := gbnf.Concat(gbnf.Lit(`"`), &gbnf.State{Of: m})
+	c.shared[key] = e
+	return e
+}
+
+// nameMachine matches the rest of a string that is none of some words, its closing quote
+// included: the trie of the words, in which leaving a word's path frees the rest. State
+// word*stride + depth is where the first depth bytes of a word have been read that is the
+// first to begin with them.
+type nameMachine struct {
+	spelling Spelling
+	words    []string // sorted, distinct
+	stride   int32    // more than the length of any
+	notes    gbnf.Notes
+}
+
+func (m *nameMachine) Name() string       { return "name-except" }
+func (m *nameMachine) Notes() *gbnf.Notes { return &m.notes }
+
+// Height counts the rule of an escape within one of a character.
+func (m *nameMachine) Height() int { return 3 }
+
+// words returns the words that begin with what has been read, and how much that is.
+func (m *nameMachine) at(state int32) (words []string, depth int) {
+	words, depth = m.words[state/m.stride:], int(state%m.stride)
+	read := words[0][:depth]
+	n, _ := slices.BinarySearchFunc(words, read, func(w, read string) int {
+		if strings.HasPrefix(w, read) {
+			return -1
+		}
+		return 1
+	})
+	return words[:n], depth
+}
+
+// Shortest is that of a closing quote, or of one character more where a word ends.
+func (m *nameMachine) Shortest(state int32) int {
+	words, depth := m.at(state)
+	if len(words[0]) > depth {
+		return 1
+	}
+	ends := 0 // words of one more character of one byte
+	for _, w := range words[1:] {
+		if len(w) == depth+1 && w[depth] >= ' ' && w[depth] != '"' && w[depth] != '\\' {
+			ends++
+		}
+	}
+	const plain = utf8.RuneSelf - int(' ') - 2 // characters of one byte
+	if ends < plain {
+		return 2
+	}
+	return 3
+}
+
+// Expr returns what may follow.
+func (m *nameMachine) Expr(state int32) gbnf.Expr {
+	words, depth := m.at(state)
+	word := state / m.stride
+	var alts []gbnf.Expr
+	if len(words[0]) == depth {
+		words = words[1:] // ends here, so the string must not
+		word++
+	} else {
+		alts = append(alts, gbnf.Lit(`"`))
+	}
+	// Characters that continue no word: none of next, nor what needs an escape.
+	next := []gbnf.Range{{Lo: 0, Hi: 0x1F}, {Lo: '"', Hi: '"'}, {Lo: '\\', Hi: '\\'}}
+	plain, escaped := len(next), false
+	for len(words) > 0 {
+		first, size := utf8.DecodeRuneInString(words[0][depth:])
+		n := 1
+		for n < len(words) && strings.HasPrefix(words[n][depth:], words[0][depth:depth+size]) {
+			n++
+		}
+		alts = append(alts, join(m.spelling.encode(regex.Set{{Lo: first, Hi: first}}), &gbnf.State{Of: m, N: word*m.stride + int32(depth+size)}))
+		next = append(next, gbnf.Range{Lo: first, Hi: first})
+		escaped = escaped || first < ' ' || first == '"' || first == '\\'
+		words = words[n:]
+		word += int32(n)
+	}
+	var others gbnf.Expr
+	if m.spelling != Canonical || escaped {
+		others = m.spelling.encodeOthers(regex.NewSet(next[plain:]...))
+	} else {
+		others = gbnf.OneOf(&gbnf.Class{Ranges: next, Negated: true}, m.spelling.escape())
+	}
+	return gbnf.OneOf(append(alts, gbnf.Concat(others, m.spelling.stringTail()))...)
+}
+
+// Parts returns what tells all bytes apart that the states tell apart: the words, and where
+// there are escapes of some characters and not of others, their digits.
+func (m *nameMachine) Parts() []gbnf.Expr {
+	parts := []gbnf.Expr{gbnf.Lit(strings.Join(m.words, "")), m.spelling.stringTail(), m.spelling.escape()}
+	if m.spelling != Canonical || slices.ContainsFunc(m.words, func(w string) bool { return regex.Quote(w) != `"`+w+`"` }) {
+		parts = append(parts, gbnf.Lit(`\"\/0123456789ABCDEFabcdefnrtu`))
+	}
+	return parts
+}
+
+// escape is one character of a JSON string that must be escaped.
+func (sp Spelling) escape() gbnf.Expr {
+	return sp.rule("escape", func() gbnf.Expr {
+		return regex.JSONString(regex.NewSet(gbnf.Range{Lo: 0, Hi: 0x1F}, gbnf.Range{Lo: '"', Hi: '"'}, gbnf.Range{Lo: '\\', Hi: '\\'}))
+	})
+}

@@ -1,0 +1,176 @@
+"""Tests of train.py: python3 -m unittest discover train. They need PyTorch and take some seconds."""
+import json
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import numpy as np
+import torch
+
+import train as T
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def write_tokens(path, seed, conversations=64, vocab=96):
+    """Conversations that ask for one of two things said before: questions a model can learn."""
+    rng = np.random.default_rng(seed)
+    ids, weights, lengths = [], [], []
+    for _ in range(conversations):
+        a, b = rng.integers(10, vocab, (2, 4)).tolist()
+        first = bool(rng.integers(2))
+        prompt, answer = [1, *a, 2, *b, 3, 4 + first], [*(a if first else b), 6]
+        ids += prompt + answer
+        weights += [0] * len(prompt) + [1] * len(answer)
+        lengths.append(len(prompt) + len(answer))
+    with open(path, "wb") as f:
+        f.write(b"CALTOK01" + struct.pack("<IIQ", vocab, conversations, len(ids)))
+        f.write(np.array(lengths, "<u4").tobytes() + np.array(ids, "<u2").tobytes() + np.array(weights, "u1").tobytes())
+
+
+SMALL = ["--hidden", "64", "--layers", "2", "--heads", "4", "--kv-heads", "2", "--intermediate", "96", "--seq", "64",
+         "--batch-tokens", "512", "--micro-tokens", "256", "--warmup", "2", "--no-plot", "--threads", "2"]
+
+
+def run(*args):
+    done = subprocess.run([sys.executable, os.path.join(HERE, "train.py"), *args], capture_output=True, text=True)
+    if done.returncode:
+        raise AssertionError(done.stdout + done.stderr)
+    return done.stdout
+
+
+class Operations(unittest.TestCase):
+    """kernels.c computes what PyTorch's operations do, forwards and backwards."""
+
+    def gradients(self, ops, compute):
+        torch.manual_seed(0)
+        shape = T.Shape(vocab_size=512, hidden_size=128, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
+                        intermediate_size=256, max_position_embeddings=512, rope_theta=1e4)
+        values = T.initial(shape, 1)
+        for name, v in values.items():
+            if "norm" in name or "bias" in name:
+                v += 0.1 * torch.randn_like(v)
+        ids = torch.randint(1, 512, (4, 48))
+        at = torch.arange(0, 190, 3)
+        before, T.COMPUTE = T.COMPUTE, compute
+        try:
+            w = T.Parameters(shape, values).compute(True)
+            h = T.forward(ops, shape, w, ids, T.angles(shape, 64))
+            loss, _, _ = ops.loss(h.index_select(0, at), w["embed"], ids.view(-1)[at + 1], torch.rand(len(at)) / len(at))
+            loss.backward()
+        finally:
+            T.COMPUTE = before
+        return loss.item(), {k: v.grad.float() for k, v in w.items()}
+
+    def test_same_gradients(self):
+        if not T.compile_kernels():
+            self.skipTest("no C compiler")
+        want_loss, want = self.gradients(T.TorchOps, torch.float32)
+        for ops in (T.TorchOps, T.KernelOps):
+            loss, got = self.gradients(ops, torch.bfloat16)
+            self.assertAlmostEqual(loss, want_loss, delta=1e-3)
+            for name, g in want.items():
+                error = ((got[name] - g).norm() / g.norm()).item()
+                self.assertLess(error, 0.02, f"{ops.name}, {name}")
+
+
+class LookBack(unittest.TestCase):
+    def test_heads_look_back(self):
+        shape = T.Shape(vocab_size=96, hidden_size=256, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2,
+                        intermediate_size=64, max_position_embeddings=64, rope_theta=1e4)
+        values = T.initial(shape, 1, 2)
+        self.assertTrue((values["2.bias"] == 0).all(), "the third layer was not asked for")
+        before, T.COMPUTE = T.COMPUTE, torch.float32
+        try:
+            q, k, _ = T.TorchOps.split_heads(values["1.bias"].repeat(32, 1), 1, 32, shape, *T.angles(shape, 32))
+        finally:
+            T.COMPUTE = before
+        p = T.TorchOps.causal_softmax(q[0, :2] @ k[0, :1].transpose(1, 2))
+        for head in (0, 1):
+            for at in (5, 31):
+                self.assertGreater(p[head, at, at - 1 - head].item(), 0.95)
+
+
+class Swap(unittest.TestCase):
+    WORDS = ["type", "the", "red", "green", "blue", "Red", "Blue", "7", "\u0120", *("åĮĹ", "äº¬", "çº¢")]  # 北 京 红
+
+    def test_kinds(self):
+        self.assertEqual([T.WordSwap.kind_of(w) for w in self.WORDS], [1, 1, 1, 1, 1, 2, 2, 0, 0, 3, 3, 3])
+        self.assertEqual(T.WordSwap.kind_of("åĮ"), 0, "part of a character")
+
+    def test_swaps_rare_words_everywhere_the_same(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, "tokenizer.json"), "w") as f:
+                json.dump({"model": {"vocab": {w: i for i, w in enumerate(self.WORDS)}}}, f)
+            path = os.path.join(folder, "a.tok")
+            conversations = [[0, 1, 2, 5, 9, 2]] + [[1, 7, 8]] * 99
+            with open(path, "wb") as f:
+                flat = sum(conversations, [])
+                f.write(b"CALTOK01" + struct.pack("<IIQ", len(self.WORDS), len(conversations), len(flat)))
+                f.write(np.array([len(c) for c in conversations], "<u4").tobytes() + np.array(flat, "<u2").tobytes() + bytes(len(flat)))
+            swap = T.WordSwap(folder, T.TokenFile(path), 1.0)
+        swapped, rng = set(), np.random.default_rng(1)
+        for _ in range(50):
+            ids = np.array([conversations[0]])
+            swap(ids, rng)
+            kept, often, red, capital, north, again = ids[0]
+            self.assertEqual((kept, often, red), (0, 1, again))  # "type" is JSON Schema's, "the" is frequent
+            self.assertTrue(red in (2, 3, 4) and capital in (5, 6) and north in (9, 10, 11), ids)
+            swapped.add(int(red))
+        self.assertEqual(swapped, {2, 3, 4})
+
+
+class Run(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.TemporaryDirectory()
+        self.addCleanup(self.dir.cleanup)
+        self.tokens, self.valid = (os.path.join(self.dir.name, n) for n in ("a.tok", "b.tok"))
+        write_tokens(self.tokens, 1)
+        write_tokens(self.valid, 2)
+
+    def out(self, name):
+        return os.path.join(self.dir.name, name)
+
+    def model(self, name):
+        return T.read_safetensors(os.path.join(self.out(name), "model.safetensors"))
+
+    def test_resume_goes_on_where_it_was(self):
+        common = ["--tokens", self.tokens + "@0.4", self.tokens, "--valid", "held out=" + self.valid, *SMALL]
+        run(*common, "--out", self.out("whole"), "--steps", "8")
+        run(*common, "--out", self.out("parts"), "--steps", "8", "--stop-after", "3")
+        run(*common, "--out", self.out("parts"), "--steps", "8", "--resume")
+        whole, parts = self.model("whole"), self.model("parts")
+        for name in whole:
+            self.assertTrue(torch.equal(whole[name], parts[name]), name)
+        with open(os.path.join(self.out("whole"), "loss.csv")) as f:
+            lines = f.read().splitlines()
+        self.assertEqual(lines[0], "step,tokens,seconds,series,value")
+        self.assertTrue(any(",valid_exact/held out," in line for line in lines))
+
+    def test_every_setting_lowers_the_loss(self):
+        for name, more in {"kernels": [], "torch": ["--no-kernels"], "f32": ["--f32"], "adamw": ["--optimizer", "adamw"]}.items():
+            text = run("--tokens", self.tokens, *SMALL, "--out", self.out(name), "--steps", "30", "--print-steps", "1",
+                       "--lr", "1e-2", *more)
+            losses = [float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith("step ")]
+            self.assertLess(losses[-1], losses[0] - 1, name)
+
+    def test_adapter(self):
+        run("--tokens", self.tokens, *SMALL, "--out", self.out("base"), "--steps", "5")
+        run("--tokens", self.tokens, *SMALL, "--out", self.out("lora"), "--steps", "20", "--lr", "1e-2",
+            "--init", self.out("base"), "--lora-rank", "2")
+        with open(os.path.join(self.out("lora"), "adapter_config.json")) as f:
+            config = json.load(f)
+        self.assertEqual((config["r"], config["lora_alpha"]), (2, 4))
+        tensors = T.read_safetensors(os.path.join(self.out("lora"), "adapter_model.safetensors"))
+        self.assertEqual(len(tensors), 2 * 7 * 2)
+        name = "base_model.model.model.layers.1.mlp.down_proj.lora_"
+        self.assertEqual(list(tensors[name + "A.weight"].shape), [2, 96])
+        self.assertEqual(list(tensors[name + "B.weight"].shape), [64, 2])
+        self.assertGreater(tensors[name + "B.weight"].abs().max().item(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

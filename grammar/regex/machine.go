@@ -65,7 +65,7 @@ type machine struct {
 	from   []int32 // state -> its first edge; one more at the end
 	chars  []gbnf.Expr
 	called []gbnf.Expr // the same where there are many states: see add
-	weight []int32 // least bytes of chars
+	weight []int32     // least bytes of chars
 	height int
 	end    int32 // bytes of the end
 

@@ -227,6 +227,14 @@ func checkDocument(t *testing.T, seed uint64) (asked, unsure int) {
 			if want.Count() == 0 {
 				t.Fatalf("after %q: dead end: %s", text, describe())
 			}
+			m.ForcedTokens(8, func(text []byte) (tokens []int32) { // changes nothing
+				for _, b := range text {
+					tok, _ := v.Lookup(string(b))
+					tokens = append(tokens, tok)
+				}
+				return tokens
+			})
+			checkClosing(t, m.Clone(), func() string { return fmt.Sprintf("after %q: %s", text, describe()) })
 			for tok := range int32(v.Len()) {
 				if !want.Has(tok) && m.Accept(tok) == nil {
 					t.Fatalf("after %q: token %q is accepted: %s", text, v.Bytes(tok), describe())
@@ -257,6 +265,21 @@ func checkDocument(t *testing.T, seed uint64) (asked, unsure int) {
 		checkSteered(t, c, r, c.MinBytes()+r.IntN(12), describe)
 	}
 	return asked, unsure
+}
+
+// checkClosing follows the tokens of Closing, which must lead to the end, one less to go after
+// each.
+func checkClosing(t *testing.T, m *grammar.Matcher, describe func() string) {
+	t.Helper()
+	for left := m.MinTokens(); !m.Accepting(); left-- {
+		tok, ok := m.Closing()
+		if !ok || m.MinTokens() > left || !m.FitsAfter(tok, left-1) {
+			t.Fatalf("%d tokens left of %d, the next is %d %v: %s", m.MinTokens(), left, tok, ok, describe())
+		}
+		if err := m.Accept(tok); err != nil {
+			t.Fatalf("%v: %s", err, describe())
+		}
+	}
 }
 
 // checkSteered generates within a budget. Where the text cannot end in time because values are

@@ -2,9 +2,9 @@ package schema
 
 import (
 	"math/big"
-	"unicode/utf8"
 
 	"github.com/callama/callama/grammar/gbnf"
+	"github.com/callama/callama/grammar/regex"
 )
 
 // Values that must differ are compared by the engine (gbnf.Distinct), which does not look
@@ -184,25 +184,39 @@ func (c *Compiler) valuesOf(j *conjunct, s *shape, kind kinds, limit, depth int)
 }
 
 func (c *Compiler) textsOf(j *conjunct, limit int) int {
-	if j.text != nil {
-		all, _, err := c.stringAutomaton(j, j.deniedTexts())
+	class, window, ok := j.oneClass(regex.Window{Min: j.length.min, Max: j.length.max})
+	if denied := j.deniedTexts(); !ok || len(denied) > 0 {
+		d, _, err := c.stringAutomaton(j, denied)
 		if err != nil {
 			return 1
 		}
-		if _, longest := all.Lengths(); j.length.max < 0 && (longest < 0 || j.length.min == 0) {
-			return all.Count(limit)
+		if shortest, longest := d.Lengths(); (window.Max < 0 || longest >= 0 && longest <= window.Max) && (window.Min <= shortest || longest < 0) {
+			return d.Count(limit)
 		}
-		if all, err = c.texts(j); err != nil {
+		lengths, err := lengthPattern(span{min: window.Min, max: window.Max}, c.lim.Pattern)
+		if err == nil {
+			d, err = regex.Intersect(d, lengths, c.lim.Pattern)
+		}
+		if err != nil {
 			return 1
 		}
-		return all.Count(limit)
+		return d.Count(limit)
 	}
-	if j.length.max < 0 {
+	size := 0
+	for _, r := range class {
+		size += int(r.Hi-r.Lo) + 1
+	}
+	switch {
+	case size == 0 || window.Max == 0:
+		return 1
+	case window.Max < 0:
 		return limit
+	case size == 1:
+		return min(limit, window.Max-window.Min+1)
 	}
-	n := 1 // texts of the greatest length
-	for range j.length.max {
-		if n *= utf8.MaxRune - 0x800; n >= limit {
+	n := 1
+	for range window.Max {
+		if n *= size; n >= limit {
 			return limit
 		}
 	}

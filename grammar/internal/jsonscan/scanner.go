@@ -156,6 +156,10 @@ func (s *Scanner) Step(b byte, distinct bool) (dup, ended bool) {
 	return false, false
 }
 
+// Pending reports whether the text stands behind a number that will be remembered if it ends
+// there.
+func (s *Scanner) Pending() bool { return s.st.mode == modeNumber && s.st.returned }
+
 // Idle reports whether the text stands between characters of a string that need not be kept.
 func (s *Scanner) Idle() bool { return s.InString() && !s.st.keep && s.st.esc == 0 }
 

@@ -2,6 +2,7 @@ package mask
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/callama/callama/grammar/internal/automaton"
 	"github.com/callama/callama/grammar/internal/jsonscan"
@@ -15,6 +16,9 @@ type crossings struct {
 	all   []int32    // with more of the value than its first byte
 	// commas are those with any comma: where values may run out, a separator alone matters.
 	commas []int32
+	// once are those of commas before which a whole value may stand, twice those of all before and
+	// after which one may.
+	once, twice []int32
 	// quotedAll and quotedCommas are those of them that end a string before the comma.
 	quotedAll, quotedCommas []int32
 }
@@ -40,6 +44,9 @@ func newCrossings(v *vocab.Vocab) *crossings {
 		}
 		quoted := bytes.IndexByte(b[:last], '"') >= 0
 		x.commas = append(x.commas, t)
+		if holdsValue(b[:last]) {
+			x.once = append(x.once, t)
+		}
 		if quoted {
 			x.quotedCommas = append(x.quotedCommas, t)
 		}
@@ -50,8 +57,27 @@ func newCrossings(v *vocab.Vocab) *crossings {
 		if quoted {
 			x.quotedAll = append(x.quotedAll, t)
 		}
+		for i, y := range b {
+			if y == ',' && holdsValue(b[:i]) && holdsValue(b[i+1:]) {
+				x.twice = append(x.twice, t)
+				break
+			}
+		}
 	}
 	return x
+}
+
+// holdsValue reports whether a whole JSON value may stand in a text.
+func holdsValue(b []byte) bool {
+	if bytes.Count(b, []byte(`"`)) > 1 || bytes.ContainsAny(b, "0123456789]}") {
+		return true
+	}
+	for _, word := range [...]string{"true", "false", "null"} {
+		if bytes.Contains(b, []byte(word)) {
+			return true
+		}
+	}
+	return false
 }
 
 // valueFollows reports whether after some comma of a token a value may follow, of which more
@@ -86,16 +112,19 @@ func valueFollows(b []byte) bool {
 	return false
 }
 
-// crossingTokens returns the tokens of a configuration's mask that end an item or member and
-// hold more of the next than leaves open what it is.
-func (e *Engine) crossingTokens(sp *space, id int32, ent *entry, s *jsonscan.Scanner) []int32 {
-	if ent.crossed {
-		return ent.crossing
-	}
-	ent.crossed = true
+// crossingTokens returns the tokens of m that end an item or member and hold more of the next
+// than leaves open what it is. whole tells that m is the configuration's mask.
+func (e *Engine) crossingTokens(sp *space, id int32, ent *entry, m vocab.Mask, whole bool, s *jsonscan.Scanner) []int32 {
 	x := e.crossings()
 	list := x.all
 	switch {
+	case !s.Seen() && !s.Pending() && !sp.cache.InDistinct(id): // only what a token holds itself
+		if e.prog.Closed() {
+			return x.once
+		}
+		return x.twice
+	case ent.crossed:
+		return ent.crossing
 	case e.prog.Closed() && s.InString():
 		list = x.quotedCommas
 	case e.prog.Closed():
@@ -104,14 +133,21 @@ func (e *Engine) crossingTokens(sp *space, id int32, ent *entry, s *jsonscan.Sca
 		list = x.quotedAll
 	}
 	place := s.Mark()
+	found := e.crossed[:0]
 	for _, t := range list {
-		if e.crosses(sp.cache, id, e.vocab.Bytes(t), s) {
-			ent.crossing = append(ent.crossing, t)
-			sp.bytes += 4
+		if m.Has(t) {
+			if e.crosses(sp.cache, id, e.vocab.Bytes(t), s) {
+				found = append(found, t)
+			}
+			s.Restore(place)
 		}
-		s.Restore(place)
 	}
-	return ent.crossing
+	e.crossed = found
+	if whole {
+		ent.crossed, ent.crossing = true, slices.Clone(found)
+		sp.bytes += 4 * len(found)
+	}
+	return found
 }
 
 // crosses reports whether a token ends an item or member and then a value that must differ,
@@ -150,7 +186,7 @@ func (e *Engine) correct(sp *space, id int32, ent *entry, m vocab.Mask, s *jsons
 	d := &e.distinct
 	d.removed = d.removed[:0]
 	w := corrector{Engine: e, c: c, s: s, start: id, m: m, limit: limit}
-	for _, t := range e.crossingTokens(sp, id, ent, s) {
+	for _, t := range e.crossingTokens(sp, id, ent, m, limit == noLimit, s) {
 		if m.Has(t) {
 			w.token(t)
 		}

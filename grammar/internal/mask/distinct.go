@@ -25,6 +25,7 @@ type distinct struct {
 	crossing   *crossings           // of the vocabulary, once needed
 	candidates []jsonscan.Candidate // of all depths, one after the other
 	removed    []int32
+	crossed    []int32
 	groups     []*groups // of the places on the way, depth of them in use
 	depth      int
 }

@@ -21,8 +21,17 @@ func (m *Matcher) FitsAfter(t int32, left int) bool {
 	if m.c.vocab.IsEOG(t) {
 		return true
 	}
-	p, ok := m.after(t)
-	return ok && (m.c.engine.At(p).Bytes <= left || m.closing(p).tokens <= left)
+	p, ok := m.c.engine.Advance(m.pos(), t, m.scanner)
+	if !ok {
+		return false
+	}
+	bytes := m.c.engine.At(p).Bytes
+	if m.scanner == nil {
+		return bytes <= left || m.closing(p).tokens <= left
+	}
+	fits := bytes+maxDetour <= left || m.closing(p).tokens <= left
+	m.scanner.Restore(m.marks.top())
+	return fits
 }
 
 // Closing returns the first token of the completion that MinTokens counts. There is none where the
@@ -32,19 +41,12 @@ func (m *Matcher) Closing() (t int32, ok bool) {
 		return 0, false
 	}
 	c := m.closing(m.pos())
-	if c.first >= 0 {
-		_, ok = m.after(c.first) // it may complete a value that must differ from an earlier one
-	}
-	return c.first, ok
+	return c.first, c.first >= 0
 }
 
-// after returns the place after token t, if t is allowed, and stays where it is.
-func (m *Matcher) after(t int32) (mask.Pos, bool) {
-	if m.scanner != nil {
-		defer m.scanner.Restore(m.scanner.Mark())
-	}
-	return m.c.engine.Advance(m.pos(), t, m.scanner)
-}
+// maxDetour is how many bytes more than the shortest completion one may take that differs
+// from what was written. Where that is not enough, the shortest is taken for the measure.
+const maxDetour = 64
 
 // closing is a completion, cut into tokens.
 type closing struct {
@@ -56,7 +58,15 @@ type closing struct {
 // places are asked for again and again.
 const maxClosings = 1024
 
+// closing returns a completion from p, where the scanner stands too.
 func (m *Matcher) closing(p mask.Pos) closing {
+	if m.scanner != nil {
+		text, whole := m.c.engine.Shortest(p, m.scanner, maxDetour)
+		if !whole {
+			return closing{first: -1, tokens: m.c.engine.At(p).Bytes}
+		}
+		return m.cut(text)
+	}
 	if c, ok := m.closings[p]; ok {
 		return c
 	}

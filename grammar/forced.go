@@ -38,14 +38,14 @@ func (m *Matcher) ForcedTokens(limit int, tokenize func(text []byte) []int32) []
 		}
 	}
 	if m.Done() { // nothing follows
-		m.history.cut(before + 1)
+		m.back(before + 1)
 		return tokens
 	}
 	size := 0
 	for _, t := range tokens {
 		size += len(m.c.vocab.Bytes(t))
 	}
-	m.history.cut(before + 1)
+	m.back(before + 1)
 	end := m.firstSpan(text[:size])
 	kept, at := 0, 0
 	for kept < len(tokens) && at+len(m.c.vocab.Bytes(tokens[kept])) <= end {

@@ -17,27 +17,39 @@ var ErrToken = errors.New("token not allowed by the grammar")
 // accepted, which clones share.
 type Matcher struct {
 	c        *Compiled
-	history  history              // the places after 0, 1, 2 … tokens
+	history  history[mask.Pos]    // the places after 0, 1, 2 … tokens
 	ended    bool                 // an end-of-generation token was accepted, last
 	closings map[mask.Pos]closing // see Matcher.closing
 
 	// What the text has written, where values must differ, and its places as in history; nil
-	// and empty for other grammars.
+	// for other grammars.
 	scanner *jsonscan.Scanner
-	marks   []jsonscan.State
+	marks   history[jsonscan.State]
 }
 
 // NewMatcher returns a Matcher before the first token.
 func (c *Compiled) NewMatcher() *Matcher {
 	m := &Matcher{c: c, history: newHistory(c.engine.Start()), scanner: c.engine.NewScanner()}
-	m.mark()
+	if m.scanner != nil {
+		m.marks = newHistory(m.scanner.Mark())
+	}
 	return m
 }
 
-// mark notes where the scanner stands after the last token.
-func (m *Matcher) mark() {
+// push notes the place after one more token.
+func (m *Matcher) push(p mask.Pos) {
+	m.history.push(p)
 	if m.scanner != nil {
-		m.marks = append(m.marks, m.scanner.Mark())
+		m.marks.push(m.scanner.Mark())
+	}
+}
+
+// back keeps the first n places, at least 1.
+func (m *Matcher) back(n int) {
+	m.history.cut(n)
+	if m.scanner != nil {
+		m.marks.cut(n)
+		m.scanner.Restore(m.marks.top())
 	}
 }
 
@@ -52,16 +64,14 @@ func (m *Matcher) Accept(t int32) error {
 	}
 	if m.c.vocab.IsEOG(t) && m.Accepting() {
 		m.ended = true
-		m.history.push(m.pos())
-		m.mark()
+		m.push(m.pos())
 		return nil
 	}
 	next, ok := m.c.engine.Advance(m.pos(), t, m.scanner)
 	if !ok {
 		return fmt.Errorf("grammar: token %d %q: %w", t, m.c.vocab.Bytes(t), ErrToken)
 	}
-	m.history.push(next)
-	m.mark()
+	m.push(next)
 	return nil
 }
 
@@ -107,7 +117,8 @@ func (m *Matcher) Accepting() bool { return !m.ended && m.c.engine.At(m.pos()).A
 // Done reports whether the text must end here, or has ended.
 func (m *Matcher) Done() bool { return m.ended || m.c.engine.At(m.pos()).Done }
 
-// MinBytes returns the length of the shortest completion.
+// MinBytes returns the length of the shortest completion; where values must differ the shortest one
+// that would do if they need not.
 func (m *Matcher) MinBytes() int {
 	if m.ended {
 		return 0
@@ -131,32 +142,23 @@ func (m *Matcher) Rollback(n int) error {
 	}
 	if n > 0 {
 		m.ended = false
-		m.backTo(m.history.n - n)
+		m.back(m.history.n - n)
 	}
 	return nil
 }
 
 // Clone returns an independent Matcher at the same place. Cost: half a kilobyte, however
-// long the text is.
+// long the text is, and where values must differ those that it has written.
 func (m *Matcher) Clone() *Matcher {
 	twin := &Matcher{c: m.c, history: m.history.clone(), ended: m.ended}
 	if m.scanner != nil {
-		twin.scanner, twin.marks = m.scanner.Clone(), append([]jsonscan.State(nil), m.marks...)
+		twin.scanner, twin.marks = m.scanner.Clone(), m.marks.clone()
 	}
 	return twin
 }
 
 // Reset goes back to before the first token.
 func (m *Matcher) Reset() {
+	m.back(1)
 	m.ended = false
-	m.backTo(1)
-}
-
-// backTo goes back to n places.
-func (m *Matcher) backTo(n int) {
-	m.history.cut(n)
-	if m.scanner != nil {
-		m.marks = m.marks[:n]
-		m.scanner.Restore(m.marks[n-1])
-	}
 }

@@ -18,9 +18,9 @@ type oracle struct {
 	text string
 	rule []bool // rules that match some finite string
 	memo map[memoKey]result
+	doc  int // where the document begins
 
 	states map[gbnf.State]gbnf.Expr // of machines, each one node
-	doc    int                      // where the document begins
 }
 
 type memoKey struct {

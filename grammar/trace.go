@@ -6,6 +6,8 @@ import (
 
 	"github.com/callama/callama/grammar/gbnf"
 	"github.com/callama/callama/grammar/internal/automaton"
+	"github.com/callama/callama/grammar/internal/jsonscan"
+	"github.com/callama/callama/grammar/internal/mask"
 	"github.com/callama/callama/grammar/vocab"
 )
 
@@ -18,6 +20,8 @@ type Trace struct {
 	cache *automaton.Cache
 	vocab *vocab.Vocab
 	at    int32
+
+	scanner *jsonscan.Scanner // nil if no values must differ
 }
 
 // NewTrace prepares a grammar; errors are those of Compile. v names the tokens of token
@@ -40,25 +44,52 @@ func NewTrace(g *gbnf.Grammar, v *vocab.Vocab) (*Trace, error) {
 	if err != nil {
 		return nil, fmt.Errorf("grammar: %w", err)
 	}
-	return &Trace{prog: prog, cache: automaton.NewCache(prog), vocab: v, at: automaton.Start}, nil
+	t := &Trace{prog: prog, cache: automaton.NewCache(prog), vocab: v, at: automaton.Start}
+	if prog.HasDistinct() {
+		t.scanner = jsonscan.New()
+	}
+	return t, nil
+}
+
+// next returns the configuration after a byte.
+func (t *Trace) next(at int32, b byte) int32 {
+	if t.scanner == nil {
+		return t.cache.Next(at, t.prog.Class(b))
+	}
+	return mask.Step(t.cache, t.prog.Class(b), at, b, t.scanner)
 }
 
 // Accept takes the next byte and reports whether it was possible; if not, nothing changes.
 func (t *Trace) Accept(b byte) bool {
-	return t.move(t.cache.Next(t.at, t.prog.Class(b)))
+	if t.scanner == nil {
+		return t.move(t.next(t.at, b))
+	}
+	place := t.scanner.Mark()
+	if t.move(t.next(t.at, b)) {
+		return true
+	}
+	t.scanner.Restore(place)
+	return false
 }
 
 // AcceptToken takes the next token as token terminals do, as a unit, or by its bytes, and
 // reports whether it was possible; if not, nothing changes. It needs a vocabulary.
 func (t *Trace) AcceptToken(id int32) bool {
 	via := automaton.Dead
+	var place jsonscan.State
+	if t.scanner != nil {
+		place = t.scanner.Mark()
+	}
 	if t.vocab.IsText(id) {
 		via = t.at
 		for _, b := range t.vocab.Bytes(id) {
-			if via = t.cache.Next(via, t.prog.Class(b)); via == automaton.Dead {
+			if via = t.next(via, b); via == automaton.Dead {
 				break
 			}
 		}
+	}
+	if t.scanner != nil && via == automaton.Dead {
+		t.scanner.Restore(place)
 	}
 	return t.move(t.cache.NextToken(t.at, id, via, t.vocab.IsEOG(id)))
 }
@@ -83,7 +114,13 @@ func (t *Trace) MinBytes() int { return int(t.cache.Dist(t.at)) }
 // Possible returns the bytes that may come next.
 func (t *Trace) Possible() (set [256]bool) {
 	for b := range 256 {
-		set[b] = t.cache.Next(t.at, t.prog.Class(byte(b))) != automaton.Dead
+		if t.scanner == nil {
+			set[b] = t.next(t.at, byte(b)) != automaton.Dead
+			continue
+		}
+		place := t.scanner.Mark()
+		set[b] = t.next(t.at, byte(b)) != automaton.Dead
+		t.scanner.Restore(place)
 	}
 	return set
 }

@@ -2,9 +2,9 @@ package schema
 
 import (
 	"math/big"
+	"unicode/utf8"
 
 	"github.com/callama/callama/grammar/gbnf"
-	"github.com/callama/callama/grammar/regex"
 )
 
 // Values that must differ are compared by the engine (gbnf.Distinct), which does not look
@@ -62,7 +62,7 @@ func (c *Compiler) enough(j *conjunct, a *arrayShape) bool {
 	}
 	if single { // the items that count are the more the better, so that the best reading counts all
 		return (j.count.min <= 1 || c.many(a.rest, j.count.min, manyDepth)) &&
-			(counted.min <= 1 || c.many(c.goal(nil, "", append(j.itemTerms(0), counted.t)), counted.min, manyDepth))
+			(counted.min <= 1 || c.many(c.goal(a.rest, "", append(j.itemTerms(0), counted.t)), counted.min, manyDepth))
 	}
 	for _, g := range a.chain.goals {
 		if g.productive && !c.many(g, demanded, manyDepth) {
@@ -184,39 +184,25 @@ func (c *Compiler) valuesOf(j *conjunct, s *shape, kind kinds, limit, depth int)
 }
 
 func (c *Compiler) textsOf(j *conjunct, limit int) int {
-	class, window, ok := j.oneClass(regex.Window{Min: j.length.min, Max: j.length.max})
-	if denied := j.deniedTexts(); !ok || len(denied) > 0 {
-		d, _, err := c.stringAutomaton(j, denied)
+	if j.text != nil {
+		all, _, err := c.stringAutomaton(j, j.deniedTexts())
 		if err != nil {
 			return 1
 		}
-		if shortest, longest := d.Lengths(); (window.Max < 0 || longest >= 0 && longest <= window.Max) && (window.Min <= shortest || longest < 0) {
-			return d.Count(limit)
+		if _, longest := all.Lengths(); j.length.max < 0 && (longest < 0 || j.length.min == 0) {
+			return all.Count(limit)
 		}
-		lengths, err := lengthPattern(span{min: window.Min, max: window.Max}, c.lim.Pattern)
-		if err == nil {
-			d, err = regex.Intersect(d, lengths, c.lim.Pattern)
-		}
-		if err != nil {
+		if all, err = c.texts(j); err != nil {
 			return 1
 		}
-		return d.Count(limit)
+		return all.Count(limit)
 	}
-	size := 0
-	for _, r := range class {
-		size += int(r.Hi-r.Lo) + 1
-	}
-	switch {
-	case size == 0 || window.Max == 0:
-		return 1
-	case window.Max < 0:
+	if j.length.max < 0 {
 		return limit
-	case size == 1:
-		return min(limit, window.Max-window.Min+1)
 	}
-	n := 1
-	for range window.Max {
-		if n *= size; n >= limit {
+	n := 1 // texts of the greatest length
+	for range j.length.max {
+		if n *= utf8.MaxRune - 0x800; n >= limit {
 			return limit
 		}
 	}

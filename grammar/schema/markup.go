@@ -294,7 +294,10 @@ func (w *markupWriter) value(g *goal, t ValueText) (gbnf.Expr, error) {
 	end := gbnf.Lit(w.m.Close)
 	if g.valueKinds()&kindString == 0 {
 		e, err := w.c.emit(g)
-		return join(e, end), err
+		if err != nil {
+			return nil, err
+		}
+		return join(w.c.document(e), end), nil
 	}
 	rule := &gbnf.Ref{Rule: w.c.b.Declare(w.c.unique(g.ruleName()))}
 	if w.c.opts.Trace {
@@ -321,7 +324,7 @@ func (w *markupWriter) value(g *goal, t ValueText) (gbnf.Expr, error) {
 				return nil, err
 			}
 			for _, e := range more {
-				alts = append(alts, join(e, end))
+				alts = append(alts, join(w.c.document(e), end))
 			}
 		}
 		if j.kinds&kindString != 0 && !j.hasEnum {

@@ -111,12 +111,10 @@ func (n jsonNotation) other(k *classShape) (gbnf.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	value, err := n.c.emit(k.goal)
-	if err != nil {
-		return nil, err
-	}
 	n.c.distinct = true
-	return n.pair(&gbnf.Distinct{Item: name, Open: k.names.count(plenty) >= plenty}, value), nil
+	name = &gbnf.Distinct{Item: name, Open: k.names.count(plenty) >= plenty}
+	value, err := n.c.emit(k.goal)
+	return n.pair(name, value), err
 }
 
 // pair returns a name with its value and the white space after it.

@@ -22,6 +22,10 @@ const (
 	free
 	// withDocument: some stack holds the frame of a document.
 	withDocument
+	// endless is set in a configuration once Endless is known to hold, endlessAsked once it
+	// was asked.
+	endless
+	endlessAsked
 )
 
 // traitsOf returns the traits of a node.
@@ -65,6 +69,9 @@ func (c *Cache) restIsPlain(k nodeKey, st *site) bool {
 // isPlain reports whether an expression has a text without values that must differ. It may
 // miss some where rules are recursive.
 func (f *facts) isPlain(e gbnf.Expr) bool {
+	if !f.distinct {
+		return true
+	}
 	all := func(items []gbnf.Expr) bool {
 		for _, it := range items {
 			if !f.isPlain(it) {
@@ -149,6 +156,72 @@ func (c *Cache) InDocument(id int32) bool { return c.configs[id].traits&withDocu
 func (c *Cache) Free(id int32) bool {
 	cfg := &c.configs[id]
 	return cfg.accepting || cfg.traits&free != 0
+}
+
+// plentyOfValues is a number of values that no text exhausts.
+const plentyOfValues = 1 << 20
+
+// Endless reports whether it is certain that the value under way may still become any of
+// plenty of values: it stands in a run of characters or digits which may go on.
+func (c *Cache) Endless(id int32) bool {
+	if cfg := &c.configs[id]; cfg.traits&endlessAsked == 0 {
+		cfg.traits |= endlessAsked
+		if c.loops(id) {
+			c.configs[id].traits |= endless
+			return true
+		}
+		for _, it := range c.configs[id].items {
+			for _, n := range c.sets[it.set].nodes {
+				if n > 0 && c.endlessNode(n) {
+					c.configs[id].traits |= endless
+					return true
+				}
+			}
+		}
+	}
+	return c.configs[id].traits&endless != 0
+}
+
+// loops reports whether some character leads a configuration back to itself, one of which any
+// number makes another value.
+func (c *Cache) loops(id int32) bool {
+	const characters = "ax1_-"
+	for i := range len(characters) {
+		if c.Next(id, c.p.Class(characters[i])) == id {
+			return true
+		}
+	}
+	return false
+}
+
+// endlessNode reports whether a frame is that of a run which may go on long enough.
+func (c *Cache) endlessNode(n int32) bool {
+	k := c.nodes[n].nodeKey
+	st := &c.p.sites[k.site]
+	if st.kind != siteRepeat || c.nodes[n].traits&withDistinct == 0 {
+		return false
+	}
+	r := &c.p.repeats[st.index]
+	body := c.p.flat(r.body)
+	if body.core < 0 {
+		return false
+	}
+	choices, space := 0, true
+	for _, e := range c.p.cores[body.core].edges {
+		choices += int(e.hi-e.lo) + 1
+		space = space && (e.lo == ' ' || e.lo >= '\t' && e.lo <= '\r') && e.lo == e.hi
+	}
+	if space || choices < 3 {
+		return false
+	}
+	values := 1 // by what ends with another digit than 0
+	for left := r.max - k.aux - 1; values < plentyOfValues; left-- {
+		if r.max >= 0 && left <= 0 {
+			return false
+		}
+		values *= choices - 1
+	}
+	return true
 }
 
 // traitsOfItem returns the traits of a core on stacks.

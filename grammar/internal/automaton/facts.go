@@ -21,8 +21,10 @@ type facts struct {
 	// callee.height.
 	height []int32
 	plain  []plainness // of rules; nil until asked for
-	cyclic bool        // some distance was asked for while it was being computed
-	left   int32       // a left-recursive rule, -1 if there is none
+	// distinct tells that there are values that must differ; closed, that some may run out.
+	distinct, closed bool
+	cyclic           bool  // some distance was asked for while it was being computed
+	left             int32 // a left-recursive rule, -1 if there is none
 }
 
 // progress of a depth-first search in a rule.

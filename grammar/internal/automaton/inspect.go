@@ -158,11 +158,15 @@ func (c *Cache) stacks(set int32, above []Frame, yield func([]Frame) bool) bool 
 	return true
 }
 
-// unnamed reports whether a call is that of a machine's state, which is a part of the rule
-// that calls it.
+// unnamed reports whether a call is that of a machine's state or of a part in place, which
+// belong to the rule that calls them.
 func (c *Cache) unnamed(site int32) bool {
 	st := &c.p.sites[site]
-	return st.kind == siteRule && c.p.starts[c.owner(st.start)] != st.start
+	switch st.kind {
+	case siteRule, siteDistinct, siteDocument:
+		return c.p.starts[c.owner(st.start)] != st.start
+	}
+	return false
 }
 
 func (c *Cache) frame(k nodeKey) Frame {

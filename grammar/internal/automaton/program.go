@@ -17,8 +17,6 @@ type Program struct {
 	classRep []byte     // byte class -> one byte of it
 	bytes    [256]bool  // bytes that occur in the rules
 
-	distinct, closed bool // see HasDistinct, Closed
-
 	units   []*Unit
 	entries []int32          // unit -> the core that takes its first byte
 	unitOf  map[int32]int32  // such a core -> index of units, -1 for none

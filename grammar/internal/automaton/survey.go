@@ -17,10 +17,7 @@ type survey struct {
 	of      map[gbnf.Machine]struct{}
 	size    int  // bound on the states
 	rewrite bool // some repetition must be normalised
-	// distinct tells that there are values that must differ, closed that some of them may
-	// run out.
-	distinct, closed bool
-	live             bool // skip what cannot be completed; costs more
+	live    bool // skip what cannot be completed; costs more
 }
 
 // byteUse is what edges do with bytes.

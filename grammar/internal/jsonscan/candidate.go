@@ -47,6 +47,17 @@ func (s *Scanner) Candidates(dst []Candidate) []Candidate {
 }
 
 func (s *Scanner) candidatesOf(dst []Candidate, frame int32) []Candidate {
+	st := &s.st
+	if frame == st.top && (st.mode == modeString || st.mode == modeNameString) { // the item is a string
+		begun := s.text[st.start:]
+		for e := s.frames[frame].last; e >= 0; e = s.entries[e].prev {
+			r := &s.records[s.entries[e].from]
+			if bytes.HasPrefix(s.text[r.from:r.to], begun) && s.mayBecome(r) {
+				dst = append(dst, Candidate{frame, e})
+			}
+		}
+		return dst
+	}
 	for e := s.frames[frame].last; e >= 0; e = s.entries[e].prev {
 		if c := (Candidate{frame, e}); s.compatible(c, 0) {
 			dst = append(dst, c)
@@ -176,7 +187,7 @@ func (s *Scanner) Next(set *Bytes, candidates []Candidate) {
 			set.addAll(",]} \t\n\r")
 		case modeNumber: // what ends a number within an item is checked when it has
 			set.addAll(",]} \t\n\r")
-			s.nextInNumber(set, candidates)
+			s.nextInNumbers(set, candidates)
 		case modeLiteral:
 			set.Add(literalText(st.literal)[st.letters])
 		}
@@ -187,12 +198,9 @@ func (s *Scanner) Next(set *Bytes, candidates []Candidate) {
 	}
 }
 
-// numberBytes are the bytes of numbers.
-const numberBytes = "0123456789.eE+-"
-
-// nextInNumber adds the bytes by which a number under way may still become one of a
+// nextInNumbers adds the bytes by which a number under way may still become one of a
 // candidate.
-func (s *Scanner) nextInNumber(set *Bytes, candidates []Candidate) {
+func (s *Scanner) nextInNumbers(set *Bytes, candidates []Candidate) {
 	st := &s.st
 	for _, c := range candidates {
 		e, path := &s.entries[c.entry], st.path-s.frames[c.frame].root
@@ -201,16 +209,77 @@ func (s *Scanner) nextInNumber(set *Bytes, candidates []Candidate) {
 			if r.kind != kindNumber || r.path-e.root != path {
 				continue
 			}
-			from := len(s.text)
-			for i := range len(numberBytes) {
-				s.text = append(s.text[:from], numberBytes[i])
-				if canBecome(s.text[st.start:], s.text[r.from:r.to]) {
-					set.Add(numberBytes[i])
-				}
-			}
-			s.text = s.text[:from]
+			nextInNumber(set, s.text[st.start:], s.text[r.from:r.to])
 		}
 	}
+}
+
+// nextInNumber adds the bytes by which raw, which can become a number in normal form, may still
+// do so.
+func nextInNumber(set *Bytes, raw, normal []byte) {
+	n := parseNumber(raw)
+	if n.hasExponent {
+		set.addAll("+-0123456789")
+		return
+	}
+	set.addAll(".eE")
+	if len(raw) == 0 {
+		set.Add('-')
+	}
+	at := len(bytes.TrimLeft(n.whole, "0"))
+	if at == 0 {
+		at = len(bytes.TrimLeft(n.behind, "0"))
+		set.Add('0')
+	} else {
+		at += len(n.behind)
+	}
+	digits := bytes.TrimLeft(normal, "-")
+	if end := bytes.IndexByte(digits, 'e'); end >= 0 {
+		digits = digits[:end]
+	}
+	if at < len(digits) {
+		set.Add(digits[at])
+	} else {
+		set.Add('0')
+	}
+}
+
+// NextByte returns the byte by which a candidate goes on within an item or name that is one
+// string or number: besides that, a quote, an escape, a point or an exponent may follow, or
+// what ends a number. It is not ok elsewhere.
+func (s *Scanner) NextByte(c Candidate) (b byte, ok bool) {
+	st := &s.st
+	if c.frame != st.top {
+		return 0, false
+	}
+	r := &s.records[s.entries[c.entry].from]
+	switch {
+	case s.InString() && st.esc == 0 && st.high == 0:
+		if rest := s.rest(r); len(rest) > 0 {
+			return rest[0], true
+		}
+		return '"', true
+	case st.mode == modeNumber:
+		return nextDigit(s.text[st.start:], s.text[r.from:r.to])
+	}
+	return 0, false
+}
+
+// nextDigit is NextByte for a number without leading zeros, point and exponent.
+func nextDigit(raw, normal []byte) (b byte, ok bool) {
+	raw, digits := bytes.TrimLeft(raw, "-"), bytes.TrimLeft(normal, "-")
+	if len(raw) == 0 || raw[0] == '0' {
+		return 0, false
+	}
+	for _, x := range raw {
+		if !isDigit(x) {
+			return 0, false
+		}
+	}
+	if len(raw) < len(digits) && isDigit(digits[len(raw)]) {
+		return digits[len(raw)], true
+	}
+	return '0', true
 }
 
 func literalText(first byte) string {

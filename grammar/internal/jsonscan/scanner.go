@@ -156,20 +156,13 @@ func (s *Scanner) Step(b byte, distinct bool) (dup, ended bool) {
 	return false, false
 }
 
+// Idle reports whether the text stands between characters of a string that need not be kept.
+func (s *Scanner) Idle() bool { return s.InString() && !s.st.keep && s.st.esc == 0 }
+
 // Skips reports whether Step would do nothing with a byte: a character of a string that need
 // not be kept.
 func (s *Scanner) Skips(b byte) bool {
 	return s.st.mode >= modeString && !s.st.keep && s.st.esc == 0 && b != '"' && b != '\\' && s.st.mode <= modeNameString
-}
-
-// SkipsAll reports whether Step would do nothing with any of some bytes.
-func (s *Scanner) SkipsAll(text []byte) bool {
-	for _, b := range text {
-		if !s.Skips(b) {
-			return false
-		}
-	}
-	return true
 }
 
 // Ended says whether what ended with the last byte, or would have, ended as a value that must
@@ -288,7 +281,7 @@ func (s *Scanner) endName() (dup, ended bool) {
 	s.records = append(s.records, r)
 	st.path = f.path + step(r.hash, f.depth)
 	for e := f.last; e >= 0; e = s.entries[e].prev {
-		if s.same(&s.records[s.entries[e].from], &r) {
+		if s.entries[e].sum == r.hash && s.same(&s.records[s.entries[e].from], &r) {
 			return true, true
 		}
 	}
@@ -298,7 +291,7 @@ func (s *Scanner) endName() (dup, ended bool) {
 func (s *Scanner) rememberName() {
 	f := s.version()
 	at := int32(len(s.records)) - 1
-	s.entries = append(s.entries, entry{prev: f.last, from: at, to: at + 1, root: f.path})
+	s.entries = append(s.entries, entry{prev: f.last, from: at, to: at + 1, root: f.path, sum: s.records[at].hash})
 	f.last, f.seen = int32(len(s.entries))-1, true
 }
 

@@ -1,11 +1,8 @@
 package mask
 
 import (
-	"bytes"
-
 	"github.com/callama/callama/grammar/internal/automaton"
 	"github.com/callama/callama/grammar/internal/jsonscan"
-	"github.com/callama/callama/grammar/vocab"
 )
 
 // Values that must differ from earlier ones: see automaton/distinct.go. What a text has
@@ -28,11 +25,17 @@ type distinct struct {
 	crossing   *crossings           // of the vocabulary, once needed
 	candidates []jsonscan.Candidate // of all depths, one after the other
 	removed    []int32
+	groups     []*groups // of the places on the way, depth of them in use
+	depth      int
 }
 
 // stepText is the step by one byte, with the scanner's.
 func (e *Engine) stepText(c *automaton.Cache, id int32, b byte, s *jsonscan.Scanner) int32 {
-	class := e.prog.Class(b)
+	return Step(c, e.prog.Class(b), id, b, s)
+}
+
+// Step is the step by byte b, of the given class, with the scanner's.
+func Step(c *automaton.Cache, class uint8, id int32, b byte, s *jsonscan.Scanner) int32 {
 	if !c.InDocument(id) {
 		if !s.Outside() {
 			s.Leave()
@@ -66,41 +69,25 @@ func (e *Engine) runText(c *automaton.Cache, id int32, b []byte, s *jsonscan.Sca
 	return id
 }
 
-// advanceText returns the configuration after a token, Dead if it is not allowed; then the
+// followText returns the configuration after a text token, Dead if it is not allowed; then the
 // scanner stays where it is.
-func (e *Engine) advanceText(sp *space, id, t int32, s *jsonscan.Scanner) int32 {
-	c, place := sp.cache, s.Mark()
-	next := automaton.Dead
-	if e.vocab.IsText(t) {
-		ok := false
-		if s.SkipsAll(e.vocab.Bytes(t)) {
-			next, ok = e.ahead(sp, id, t)
-		}
-		if !ok {
-			next = e.runText(c, id, e.vocab.Bytes(t), s)
-		}
-		if next != automaton.Dead && !e.viable(c, next, s) {
-			next = automaton.Dead
-		}
-		if next == automaton.Dead {
-			s.Restore(place)
+func (e *Engine) followText(sp *space, id, t int32, s *jsonscan.Scanner) int32 {
+	if !e.vocab.IsText(t) {
+		return automaton.Dead
+	}
+	c := sp.cache
+	if s.Idle() || !c.InDocument(id) && s.Outside() {
+		if next, ok := e.ahead(sp, id, t); ok {
+			return next
 		}
 	}
-	return c.NextToken(id, t, next, e.vocab.IsEOG(t))
-}
-
-// trimmedText takes the tokens that earlier values forbid out of a trimmed mask. Where none is
-// left the text cannot be completed within the limit, and the whole mask is written.
-func (e *Engine) trimmedText(sp *space, id int32, ent *entry, dst vocab.Mask, limit int32, s *jsonscan.Scanner) (fits bool) {
-	e.correct(sp, id, ent, dst, s, limit)
-	for _, w := range dst {
-		if w != 0 {
-			return true
-		}
+	place := s.Mark()
+	next := e.runText(c, id, e.vocab.Bytes(t), s)
+	if next == automaton.Dead || !e.viable(c, next, s) {
+		s.Restore(place)
+		return automaton.Dead
 	}
-	ent.write(dst)
-	e.correct(sp, id, ent, dst, s, noLimit)
-	return false
+	return next
 }
 
 // forcedText is Forced where earlier values matter.
@@ -130,10 +117,56 @@ func (e *Engine) forcedText(dst []byte, c *automaton.Cache, id int32, limit int,
 	return dst
 }
 
+// Shortest returns the bytes of a completion that is shortest but for detours around duplicates, of
+// at most detour bytes more than the shortest of all. It is not whole if none is found.
+func (e *Engine) Shortest(p Pos, s *jsonscan.Scanner, detour int) (text []byte, whole bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	sp, id := e.enter(p)
+	c := sp.cache
+	begin := s.Mark()
+	defer s.Restore(begin)
+	for limit := int(c.Dist(id)) + detour; c.Dist(id) > 0; {
+		if len(text) == limit {
+			return nil, false
+		}
+		b, next := e.nearest(c, id, s)
+		if next == automaton.Dead {
+			return nil, false
+		}
+		text = append(text, b)
+		id = e.stepText(c, id, b, s)
+	}
+	return text, true
+}
+
+// nearest returns the byte that leads nearest to the end of those that may come next.
+func (e *Engine) nearest(c *automaton.Cache, id int32, s *jsonscan.Scanner) (best byte, to int32) {
+	place := s.Mark()
+	to = automaton.Dead
+	for k := range e.prog.Classes() {
+		next := c.Next(id, uint8(k))
+		if next == automaton.Dead || to != automaton.Dead && c.Dist(next) >= c.Dist(to) {
+			continue
+		}
+		lo, hi := e.prog.ClassRange(uint8(k))
+		for b := int(lo); b <= int(hi); b++ {
+			next := e.stepText(c, id, byte(b), s)
+			ok := next != automaton.Dead && e.viable(c, next, s)
+			s.Restore(place)
+			if ok && (to == automaton.Dead || c.Dist(next) < c.Dist(to)) {
+				best, to = byte(b), next
+				break
+			}
+		}
+	}
+	return best, to
+}
+
 // viable reports whether the text can be completed: not every value that the one under
 // way may still become was written before.
 func (e *Engine) viable(c *automaton.Cache, id int32, s *jsonscan.Scanner) bool {
-	if c.Free(id) || !s.Seen() {
+	if !s.Seen() || c.Free(id) || c.Endless(id) {
 		return true
 	}
 	from := len(e.distinct.candidates)
@@ -145,7 +178,7 @@ func (e *Engine) viable(c *automaton.Cache, id int32, s *jsonscan.Scanner) bool 
 
 // viableFrom is viable where the candidates are those from an index on.
 func (e *Engine) viableFrom(c *automaton.Cache, id int32, s *jsonscan.Scanner, from int) bool {
-	if len(e.distinct.candidates) == from || c.Free(id) {
+	if len(e.distinct.candidates) == from || c.Free(id) || c.Endless(id) {
 		return true
 	}
 	x := search{e: e, c: c, s: s, left: maxSearch + searchEach*(len(e.distinct.candidates)-from)}
@@ -249,7 +282,7 @@ func (x *search) by(id int32, b byte, candidates int, place *jsonscan.State) boo
 	if next == automaton.Dead {
 		return false
 	}
-	if x.c.Free(next) {
+	if x.c.Free(next) || x.c.Endless(next) {
 		return true
 	}
 	from := len(d.candidates)
@@ -257,276 +290,4 @@ func (x *search) by(id int32, b byte, candidates int, place *jsonscan.State) boo
 	ok := len(d.candidates) == from || x.from(next, from)
 	d.candidates = d.candidates[:from]
 	return ok
-}
-
-// crossings lists the tokens of a vocabulary that may hold a separator and then a value, or
-// the beginning of one. There are some dozens.
-type crossings struct {
-	all []int32 // with more of the value than its first byte
-	// commas are those with any comma: where values may run out, a separator alone matters.
-	commas []int32
-	// quotedAll and quotedCommas are those of them that end a string before the comma.
-	quotedAll, quotedCommas []int32
-}
-
-func (e *Engine) crossings() *crossings {
-	if e.crossing == nil {
-		e.crossing = e.vocab.Derived("crossings", maxIslands+1, func() any { return newCrossings(e.vocab) }).(*crossings)
-	}
-	return e.crossing
-}
-
-func newCrossings(v *vocab.Vocab) *crossings {
-	x := &crossings{}
-	for t := range int32(v.Len()) {
-		b := v.Bytes(t)
-		last := bytes.LastIndexByte(b, ',')
-		if last < 0 || !v.IsText(t) {
-			continue
-		}
-		quoted := bytes.IndexByte(b[:last], '"') >= 0
-		x.commas = append(x.commas, t)
-		if quoted {
-			x.quotedCommas = append(x.quotedCommas, t)
-		}
-		if !valueFollows(b) {
-			continue
-		}
-		x.all = append(x.all, t)
-		if quoted {
-			x.quotedAll = append(x.quotedAll, t)
-		}
-	}
-	return x
-}
-
-// valueFollows reports whether after some comma of a token a value may follow, of which more
-// than the first byte is there, or which may end with it.
-func valueFollows(b []byte) bool {
-	for i, x := range b {
-		if x != ',' {
-			continue
-		}
-		rest := bytes.TrimLeft(b[i+1:], " \n\t\r")
-		if len(rest) == 0 {
-			continue
-		}
-		switch y := rest[0]; y {
-		case '"', '[', '{':
-			if len(rest) > 1 {
-				return true
-			}
-		case 't', 'f', 'n':
-			for _, word := range [...]string{"true", "false", "null"} {
-				n := min(len(word), len(rest))
-				if string(rest[:n]) == word[:n] {
-					return true
-				}
-			}
-		default:
-			if y == '-' || y >= '0' && y <= '9' {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// crossingTokens returns the tokens of a configuration's mask that end an item or member and
-// hold more of the next than leaves open what it is.
-func (e *Engine) crossingTokens(sp *space, id int32, ent *entry, s *jsonscan.Scanner) []int32 {
-	if ent.crossed {
-		return ent.crossing
-	}
-	ent.crossed = true
-	x := e.crossings()
-	list := x.all
-	switch {
-	case e.prog.Closed() && s.InString():
-		list = x.quotedCommas
-	case e.prog.Closed():
-		list = x.commas
-	case s.InString():
-		list = x.quotedAll
-	}
-	place := s.Mark()
-	whole := e.set.scratch()
-	ent.write(whole)
-	for _, t := range list {
-		if !whole.Has(t) {
-			continue
-		}
-		if e.crosses(sp.cache, id, e.vocab.Bytes(t), s) {
-			ent.crossing = append(ent.crossing, t)
-			sp.bytes += 4
-		}
-		s.Restore(place)
-	}
-	return ent.crossing
-}
-
-// crosses reports whether a token ends an item or member and then a value that must differ,
-// or holds the beginning of one from which not all is open.
-func (e *Engine) crosses(c *automaton.Cache, id int32, token []byte, s *jsonscan.Scanner) bool {
-	crossed := false
-	for i, b := range token {
-		crossed = crossed || b == ',' && !s.InString()
-		s.Step(b, false)
-		class := e.prog.Class(b)
-		next := c.Next(id, class)
-		switch {
-		case next == automaton.Dead:
-			return false
-		case crossed && c.Returned(id, class):
-			return true
-		}
-		id = next
-		if i < len(token)-1 || !crossed || !c.InDistinct(id) {
-			continue
-		}
-		begins := b == ',' || b == ' ' || b == '{' || b == '[' || b == '\n' || b == '\t' || b == '\r'
-		open := begins && !s.InString() || b == '"' && s.InString()
-		return e.prog.Closed() || !open
-	}
-	return false
-}
-
-// correct takes the tokens that earlier values forbid out of the mask m of a configuration,
-// of those tokens of ent that leave at most limit bytes.
-func (e *Engine) correct(sp *space, id int32, ent *entry, m vocab.Mask, s *jsonscan.Scanner, limit int32) {
-	c := sp.cache
-	if !c.InDocument(id) || s.Outside() {
-		return
-	}
-	d := &e.distinct
-	d.removed = d.removed[:0]
-	w := corrector{Engine: e, c: c, s: s, start: id, m: m, limit: limit}
-	inDistinct := c.InDistinct(id)
-	for _, t := range e.crossingTokens(sp, id, ent, s) {
-		if m.Has(t) {
-			w.token(t)
-		}
-	}
-	if inDistinct && s.Seen() {
-		d.candidates = s.Candidates(d.candidates[:0])
-		if len(d.candidates) > 0 {
-			w.walk()
-		}
-		d.candidates = d.candidates[:0]
-	}
-	for _, t := range d.removed {
-		m.Unset(t)
-		for _, pair := range e.vocab.Trie().Twins(t) {
-			m.Unset(pair[1])
-		}
-	}
-}
-
-// corrector finds the tokens of a mask that earlier values forbid.
-type corrector struct {
-	*Engine
-	c     *automaton.Cache
-	s     *jsonscan.Scanner
-	start int32
-	m     vocab.Mask
-	limit int32
-}
-
-// remove takes a token out, unless a token terminal takes it as a unit.
-func (w *corrector) remove(t int32) {
-	if !w.m.Has(t) {
-		return
-	}
-	if w.c.HasTokens(w.start) {
-		if next := w.c.NextToken(w.start, t, automaton.Dead, w.vocab.IsEOG(t)); next != automaton.Dead && w.c.Dist(next) <= w.limit {
-			return
-		}
-	}
-	w.distinct.removed = append(w.distinct.removed, t)
-}
-
-// token looks at one token by itself.
-func (w *corrector) token(t int32) {
-	place := w.s.Mark()
-	id := w.runText(w.c, w.start, w.vocab.Bytes(t), w.s)
-	if !w.allowed(id) {
-		w.remove(t)
-	}
-	w.s.Restore(place)
-}
-
-// allowed reports whether a token may lead to a configuration.
-func (w *corrector) allowed(id int32) bool {
-	return id != automaton.Dead && w.c.Dist(id) <= w.limit && w.viable(w.c, id, w.s)
-}
-
-// place is where a correction stands in the trie: the configuration of the text, the one
-// that the mask was made with, the scanner's place, and the candidates.
-type place struct {
-	id, base int32
-	at       jsonscan.State
-	from, to int // candidates
-}
-
-// walk looks at the tokens by which a value under way comes to equal an earlier one, or may
-// still.
-func (w *corrector) walk() {
-	root := place{w.start, w.start, w.s.Mark(), 0, len(w.distinct.candidates)}
-	trie := w.vocab.Trie()
-	var stay jsonscan.Bytes
-	w.s.Next(&stay, w.distinct.candidates)
-	for b := range 256 {
-		if i := trie.Roots[b]; i < trie.Roots[b+1] && stay.Has(byte(b)) {
-			w.node(trie.Nodes, int(i), &root)
-		}
-	}
-	w.s.Restore(root.at)
-	for _, t := range trie.Long {
-		if w.m.Has(t) {
-			w.token(t)
-		}
-	}
-}
-
-// node looks at a node below a place, and at those below it that may differ from the mask.
-func (w *corrector) node(nodes []vocab.Node, i int, above *place) {
-	b := nodes[i].Byte()
-	class := w.prog.Class(b)
-	here := place{base: w.c.Next(above.base, class)}
-	if here.base == automaton.Dead {
-		return
-	}
-	w.s.Restore(above.at)
-	here.id = w.stepText(w.c, above.id, b, w.s)
-	if here.id == automaton.Dead {
-		for _, n := range nodes[i:nodes[i].End()] {
-			if t := n.Token(); t >= 0 {
-				w.remove(t)
-			}
-		}
-		return
-	}
-	d := &w.distinct
-	here.at, here.from = w.s.Mark(), above.to
-	d.candidates = w.s.CandidatesAfter(d.candidates[:above.to], d.candidates[above.from:above.to], &above.at)
-	here.to = len(d.candidates)
-	if t := nodes[i].Token(); t >= 0 && w.m.Has(t) {
-		if w.c.Dist(here.id) > w.limit || !w.viableFrom(w.c, here.id, w.s, here.from) {
-			w.remove(t)
-		}
-		d.candidates = d.candidates[:here.to]
-	}
-	same := here.id == here.base
-	if same && here.from == here.to {
-		return
-	}
-	var stay jsonscan.Bytes
-	if same {
-		w.s.Next(&stay, d.candidates[here.from:here.to])
-	}
-	for k := i + 1; k < nodes[i].End(); k = nodes[k].End() {
-		if !same || stay.Has(nodes[k].Byte()) {
-			w.node(nodes, k, &here)
-		}
-	}
 }

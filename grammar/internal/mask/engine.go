@@ -229,14 +229,13 @@ func (e *Engine) Advance(p Pos, t int32, s *jsonscan.Scanner) (Pos, bool) {
 	defer e.mu.Unlock()
 	sp, id := e.enter(p)
 	next := automaton.Dead
-	if s != nil {
-		next = e.advanceText(sp, id, t, s)
-	} else {
-		if e.vocab.IsText(t) {
-			next = e.follow(sp, id, t)
-		}
-		next = sp.cache.NextToken(id, t, next, e.vocab.IsEOG(t))
+	switch {
+	case s != nil:
+		next = e.followText(sp, id, t, s)
+	case e.vocab.IsText(t):
+		next = e.follow(sp, id, t)
 	}
+	next = sp.cache.NextToken(id, t, next, e.vocab.IsEOG(t))
 	return Pos{sp, next}, next != automaton.Dead
 }
 
@@ -249,16 +248,18 @@ func (e *Engine) follow(sp *space, id, t int32) int32 {
 	return run(sp.cache, e.prog, id, e.vocab.Bytes(t))
 }
 
-// ahead is follow for a token of counted units; ok is false for others.
+// ahead returns the configuration after a token of counted units.
 func (e *Engine) ahead(sp *space, id, t int32) (next int32, ok bool) {
-	j := sp.jump(e, id)
-	if j.is == nil || j.is.whole[t] == 0 {
-		return automaton.Dead, false
+	if j := sp.jump(e, id); j.is != nil {
+		if n := j.is.whole[t]; n > 0 {
+			return sp.cache.Ahead(id, j.jump, int32(n)), true
+		}
 	}
-	return sp.cache.Ahead(id, j.jump, int32(j.is.whole[t])), true
+	return automaton.Dead, false
 }
 
-// AdvanceBytes returns the position after b and whether b may come next.
+// AdvanceBytes returns the position after b and whether b may come next, if no value that must
+// differ is a duplicate.
 func (e *Engine) AdvanceBytes(p Pos, b []byte) (Pos, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -358,19 +359,19 @@ func (e *Engine) Fill(dst vocab.Mask, p Pos, left int, s *jsonscan.Scanner) (fit
 		e.stats.Hits++
 	}
 	fits = left < 0 || int64(sp.cache.Dist(id)) <= int64(left)
-	if !fits || left < 0 || int64(left)-1 >= int64(ent.farthest) {
-		ent.write(dst)
-		if s != nil {
-			e.correct(sp, id, ent, dst, s, noLimit)
+	if fits && left >= 0 && int64(left)-1 < int64(ent.farthest) {
+		e.trim(sp, id, int32(left-1))
+		e.set.write(dst)
+		if s == nil || e.correct(sp, id, ent, dst, s, int32(left-1)) {
+			return true
 		}
-		return fits
+		fits = false
 	}
-	e.trim(sp, id, int32(left-1))
-	e.set.write(dst)
-	if s == nil {
-		return true
+	ent.write(dst)
+	if s != nil {
+		e.correct(sp, id, ent, dst, s, noLimit)
 	}
-	return e.trimmedText(sp, id, ent, dst, int32(left-1), s)
+	return fits
 }
 
 // mask returns the mask of a configuration.

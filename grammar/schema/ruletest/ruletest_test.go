@@ -24,6 +24,8 @@ func TestNodes(t *testing.T) {
 	members := func(ordered bool) *gbnf.Members {
 		return &gbnf.Members{Items: []gbnf.Member{{Expr: a, Required: true}, {Expr: b}, {Expr: c, Repeat: true}}, Sep: gbnf.Lit(","), Ordered: ordered}
 	}
+	item := &gbnf.Distinct{Item: gbnf.OneOf(gbnf.Lit(`"a"`), gbnf.Lit(`"\u0061"`), gbnf.Plus(gbnf.Set('0', '1')))}
+	list := gbnf.Concat(gbnf.Lit("["), item, gbnf.Star(gbnf.Concat(gbnf.Lit(","), item)), gbnf.Lit("]"))
 	cases := []struct {
 		name    string
 		g       *gbnf.Grammar
@@ -39,6 +41,7 @@ func TestNodes(t *testing.T) {
 		{"repeated empty", grammar(&gbnf.Repeat{Item: gbnf.Opt(a), Min: 5, Max: -1}), []string{"", "a", "aaaaaaa"}, []string{"b"}},
 		{"recursive", nested(), []string{"()", "(()())"}, []string{"", "(", "())"}},
 		{"members", grammar(members(false)), []string{"a", "a,b", "b,a", "c,a,c,b,c"}, []string{"", "b", "a,a", "a,", "a,b,b", "ab"}},
+		{"distinct", grammar(&gbnf.Document{Item: list}), []string{`["a"]`, `[1,"a",10]`, `[1,11,111]`}, []string{`["a","a"]`, `["a","\u0061"]`, `[1,10,1]`}},
 		{"ordered members", grammar(members(true)), []string{"a", "a,b", "a,c,c", "a,b,c"}, []string{"b,a", "c,a", "a,c,b", "b"}},
 	}
 	for _, tc := range cases {

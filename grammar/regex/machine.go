@@ -65,7 +65,7 @@ type machine struct {
 	from   []int32 // state -> its first edge; one more at the end
 	chars  []gbnf.Expr
 	called []gbnf.Expr // the same where there are many states: see add
-	weight []int32 // least bytes of chars
+	weight []int32     // least bytes of chars
 	height int
 	end    int32 // bytes of the end
 
@@ -152,7 +152,7 @@ func (m *machine) add(sets []Set, symbols []int32) int32 {
 	// to. Where lengths multiply those, a call has them once.
 	called := e
 	if last := set[len(set)-1].Hi; last >= utf8.RuneSelf {
-		called = gbnf.Fixed("char", e)
+		called = gbnf.Called("char", e)
 	}
 	h, _ := gbnf.Corner(called)
 	m.height = max(m.height, h)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"hash"
 	"sync"
 
 	"github.com/callama/callama/chat"
@@ -55,18 +56,22 @@ func (m *Model) schemaOptions(o schema.Options) schema.Options {
 func (m *Model) constraintOf(req Request, r chat.Reasoning) *constraint {
 	thoughts := []string{r.Open, r.Close, fmt.Sprint(r.Begun)}
 	if len(req.Tools) > 0 {
-		parts := []string{"tools", m.dialect.String(), req.Choice.Mode.String(), req.Choice.Name, fmt.Sprint(req.MaxCalls)}
+		k := newKey("tools", m.dialect.String(), req.Choice.Mode.String(), req.Choice.Name, fmt.Sprint(req.MaxCalls))
 		for _, t := range req.Tools {
-			parts = append(parts, t.Name, string(t.Parameters))
+			k.add([]byte(t.Name))
+			k.add(t.Parameters)
 		}
-		return &constraint{key: keyOf(append(parts, thoughts...)),
+		for _, s := range thoughts {
+			k.add([]byte(s))
+		}
+		return &constraint{key: k.sum(),
 			rules: func(b *gbnf.Builder, out *built) (gbnf.RuleID, error) { return m.toolRules(b, req, r, out) }}
 	}
 	kind, text, rules := m.contentRules(req)
 	if kind == "" {
 		return nil
 	}
-	return &constraint{key: keyOf(append(append([]string{kind}, text...), thoughts...)),
+	return &constraint{key: newKey(append(append([]string{kind}, text...), thoughts...)...).sum(),
 		rules: func(b *gbnf.Builder, out *built) (gbnf.RuleID, error) {
 			root := b.Declare("reply")
 			e, err := rules(b, out)
@@ -140,15 +145,27 @@ func (m *Model) toolRules(b *gbnf.Builder, req Request, r chat.Reasoning, out *b
 	return m.dialect.GrammarAfter(b, r, rules, req.Choice, req.MaxCalls)
 }
 
-// keyOf hashes parts with their lengths, so that no two lists run together.
-func keyOf(parts []string) [sha256.Size]byte {
-	h := sha256.New()
-	for _, p := range parts {
-		h.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(p))))
-		h.Write([]byte(p))
-	}
-	return [sha256.Size]byte(h.Sum(nil))
+// key hashes parts with their lengths, so that no two lists run together.
+type key struct {
+	hash   hash.Hash
+	length [8]byte
 }
+
+func newKey(parts ...string) *key {
+	k := &key{hash: sha256.New()}
+	for _, p := range parts {
+		k.add([]byte(p))
+	}
+	return k
+}
+
+func (k *key) add(part []byte) {
+	binary.LittleEndian.PutUint64(k.length[:], uint64(len(part)))
+	k.hash.Write(k.length[:])
+	k.hash.Write(part)
+}
+
+func (k *key) sum() [sha256.Size]byte { return [sha256.Size]byte(k.hash.Sum(nil)) }
 
 // compile builds the rules and compiles them.
 func (k *constraint) compile(v *vocab.Vocab) (*built, error) {

@@ -31,7 +31,8 @@ var allowedImports = map[string][]string{
 	"grammar/schema/ruletest":    {"grammar/gbnf"},
 	"grammar/explain":            {"grammar", "grammar/gbnf", "grammar/schema", "grammar/vocab", "internal/ojson"},
 	"grammar/internal/automaton": {"grammar/gbnf", "grammar/regex", "grammar/vocab"},
-	"grammar/internal/mask":      {"grammar/internal/automaton", "grammar/vocab"},
+	"grammar/internal/jsonscan":  {},
+	"grammar/internal/mask":      {"grammar/internal/automaton", "grammar/internal/jsonscan", "grammar/vocab"},
 	"sampler":                    {"grammar/vocab"},
 	"engine":                     {"grammar", "grammar/vocab", "sampler", "cuda", "engine/llama", "engine/runtimes", "gguf"},
 	"engine/llama":               {},
@@ -56,7 +57,7 @@ var allowedImports = map[string][]string{
 // embedded are the packages that stand on the standard library alone: a program that
 // embeds the grammar engine takes on nothing else with it.
 var embedded = []string{"grammar", "grammar/gbnf", "grammar/vocab", "grammar/regex", "grammar/schema",
-	"grammar/explain", "grammar/internal/automaton", "grammar/internal/mask", "sampler", "gguf", "gguf/bpe", "gguf/builtin", "internal/ojson", "internal/printable"}
+	"grammar/explain", "grammar/internal/automaton", "grammar/internal/jsonscan", "grammar/internal/mask", "sampler", "gguf", "gguf/bpe", "gguf/builtin", "internal/ojson", "internal/printable"}
 
 // pureGo are the packages that build with CGO_ENABLED=0, with all that they import.
 var pureGo = []string{"grammar", "grammar/gbnf", "grammar/vocab", "grammar/regex", "grammar/schema",

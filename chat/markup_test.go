@@ -91,6 +91,48 @@ func TestDialectsRoundTrip(t *testing.T) {
 	}
 }
 
+// TestMarkupStreams: a string between tags is reported while it comes, and however it is cut its
+// pieces are those of the whole.
+func TestMarkupStreams(t *testing.T) {
+	arguments := map[string]schema.Arguments{"f": {"s": schema.RawText, "n": schema.JSONText}}
+	for _, tt := range []struct {
+		d          Dialect
+		text, want string
+	}{
+		{Qwen3Coder, "<tool_call>\n<function=f>\n<parameter=s>\nline \"1\"\n\n</para é😀\n\n</parameter>\n<parameter=n>\n[1]\n</parameter>\n</function>\n</tool_call>",
+			`{"s": "line \"1\"\n\n</para é😀\n", "n": [1]}`},
+		{Qwen3Coder, "<tool_call><function=f><parameter=s></parameter></function></tool_call>", `{"s": ""}`},
+		{Qwen3Coder, "<tool_call><function=f><parameter=s>\n</parameter></function></tool_call>", `{"s": ""}`},
+		{Qwen3Coder, "<tool_call><function=f><parameter=s>\n\n</parameter></function></tool_call>", `{"s": ""}`},
+		{Qwen3Coder, "<tool_call><function=f><parameter=s>\n\n\n</parameter></function></tool_call>", `{"s": "\n"}`},
+		{GLM45, "<tool_call>f\n<arg_key>n</arg_key>\n<arg_value>{\"a\": \"</arg_value>\"}</arg_value>\n<arg_key>s</arg_key>\n<arg_value>\n1</arg</arg_value>\n</tool_call>",
+			`{"n": {"a": "</arg_value>"}, "s": "\n1</arg"}`},
+	} {
+		for i := range len(tt.text) + 1 {
+			p := tt.d.NewParser()
+			p.Arguments = arguments
+			got := parsePieces(t, p, tt.text[:i], tt.text[i:])
+			if got.calls != "f"+tt.want || got.content != "" {
+				t.Fatalf("%q cut at %d: %+v, want %s", tt.text, i, got, tt.want)
+			}
+		}
+		p := tt.d.NewParser()
+		p.Arguments = arguments
+		if got := parsePieces(t, p, strings.Split(tt.text, "")...); got.calls != "f"+tt.want {
+			t.Errorf("%q: %+v, want %s", tt.text, got, tt.want)
+		}
+	}
+	p := Qwen3Coder.NewParser()
+	p.Arguments = arguments
+	text := ""
+	for _, e := range p.Write("<tool_call><function=f><parameter=s>\nhello wor") {
+		text += e.Text
+	}
+	if text != `{"s": "hello wor` {
+		t.Errorf("in the middle of a string the events say %q", text)
+	}
+}
+
 // TestGrammarAfter: thoughts come first, once, and what looks like a call in them is none.
 func TestGrammarAfter(t *testing.T) {
 	optional, begun := Reasoning{Open: "<think>", Close: "</think>"}, Reasoning{Open: "<think>", Close: "</think>", Begun: true}

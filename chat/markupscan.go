@@ -22,7 +22,9 @@ type markupScanner struct {
 	tool  string
 	key   string
 	keys  map[string]bool
-	args  []byte // nil until the tool's name is known
+	// written is how many bytes of a string that is being read are part of args.
+	written int
+	args    []byte // nil until the tool's name is known
 }
 
 type markupState uint8
@@ -155,30 +157,69 @@ func (s *markupScanner) stepTag(c byte) scanResult {
 }
 
 // stepValue reads an argument up to the tag that ends it. JSON may hold the tag in a string: it
-// ends where it is complete.
+// ends where it is complete. A string that stands as it is becomes part of the arguments while it
+// is read.
 func (s *markupScanner) stepValue(c byte) scanResult {
 	m := s.form.markup.args
+	raw := s.of[s.tool][s.key] == schema.RawText
+	if raw && len(s.text) == 0 {
+		s.open()
+		s.args, s.written = append(s.args, '"'), 0
+	}
 	s.text = append(s.text, c)
-	if !bytes.HasSuffix(s.text, []byte(m.End)) {
+	end, done := len(s.text), bytes.HasSuffix(s.text, []byte(m.End))
+	from := 0
+	if m.Close != m.End && s.text[0] == '\n' { // a line break belongs to each tag
+		from = 1
+	}
+	if done {
+		end -= len(m.End)
+		if m.Close != m.End && end > from && s.text[end-1] == '\n' {
+			end--
+		}
+	}
+	switch text := s.text[min(from, end):end]; {
+	case raw:
+		if !done {
+			text = text[:wholeRunes(text[:len(text)-min(len(text), s.mayClose())])]
+		}
+		if len(text) > s.written {
+			piece := ojson.AppendString(nil, string(text[s.written:]), false)
+			s.args = append(s.args, piece[1:len(piece)-1]...)
+			s.written = len(text)
+		}
+		if !done {
+			return scanMore
+		}
+		s.args = append(s.args, '"')
+	case !done, s.of[s.tool][s.key] == schema.JSONText && unfinished(text):
 		return scanMore
+	default:
+		s.open()
+		s.args = s.of[s.tool].Value(s.key, string(text)).Append(s.args, ojson.Python)
 	}
-	text := s.text[:len(s.text)-len(m.End)]
-	if m.Close != m.End { // a line break belongs to each tag
-		text = bytes.TrimPrefix(text, []byte("\n"))
-		text = bytes.TrimSuffix(text, []byte("\n"))
-	}
-	arguments := s.of[s.tool]
-	if arguments[s.key] == schema.JSONText && unfinished(text) {
-		return scanMore
-	}
+	s.keys[s.key] = true
+	s.begin(markupTag)
+	return scanMore
+}
+
+// open appends the name of the argument at hand.
+func (s *markupScanner) open() {
 	if len(s.keys) > 0 {
 		s.args = append(s.args, ", "...)
 	}
-	s.keys[s.key] = true
 	s.args = append(ojson.AppendString(s.args, s.key, false), ": "...)
-	s.args = arguments.Value(s.key, string(text)).Append(s.args, ojson.Python)
-	s.begin(markupTag)
-	return scanMore
+}
+
+// mayClose returns the length of the longest end of the value that may begin the tag that ends it.
+func (s *markupScanner) mayClose() int {
+	m := s.form.markup.args
+	for n := min(len(s.text), len(m.Close)-1); n > 0; n-- {
+		if tail := string(s.text[len(s.text)-n:]); strings.HasPrefix(m.Close, tail) || strings.HasPrefix(m.End, tail) {
+			return n
+		}
+	}
+	return 0
 }
 
 // unfinished reports whether a text begins a JSON value that goes on.

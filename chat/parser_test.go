@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/callama/callama/grammar/schema"
 )
 
 // parserCases are replies with what they must parse to; they also seed the fuzz targets.
@@ -252,7 +254,16 @@ func FuzzParser(f *testing.F) {
 		f.Add(tt.text, uint8(3), uint8(7))
 	}
 	f.Fuzz(func(t *testing.T, text string, a, b uint8) {
-		for _, d := range dialects {
+		arguments := map[string]schema.Arguments{"f": {"s": schema.RawText, "n": schema.JSONText}}
+		for k := range 2 * len(dialects) {
+			d := dialects[k/2]
+			parseSplit := func(t *testing.T, d Dialect, pieces ...string) parsed {
+				p := d.NewParser()
+				if k%2 == 1 {
+					p.Arguments = arguments
+				}
+				return parsePieces(t, p, pieces...)
+			}
 			whole := parseSplit(t, d, text)
 			i, j := min(int(a), len(text)), min(int(a)+int(b), len(text))
 			split := parseSplit(t, d, text[:i], text[i:j], text[j:])

@@ -57,7 +57,7 @@ var keywordCases = []keywordCase{
 	{"additionalItems", "", `{"$schema": "http://json-schema.org/draft-07/schema#", "type": "array", "items": [{"type": "integer"}], "additionalItems": {"type": "null"}}`, []string{`[1,null]`}, []string{`[1,2]`}},
 	{"minItems", "", `{"type": "array", "items": {"const": 1}, "minItems": 2}`, []string{`[1,1]`}, []string{`[1]`}},
 	{"maxItems", "", `{"type": "array", "items": {"const": 1}, "maxItems": 2}`, []string{`[1,1]`}, []string{`[1,1,1]`}},
-	{"uniqueItems", "", `{"type": "array", "items": {"enum": [1, 2]}, "uniqueItems": true}`, []string{`[1,2]`}, []string{`[1,1]`}},
+	{"uniqueItems", "", `{"type": "array", "uniqueItems": true}`, []string{`[1,2,"1",{"a":1}]`}, []string{`[1,2,1]`, `[{"a":1,"b":2},{"b":2,"a":1}]`}},
 	{"contains", "", `{"type": "array", "items": {"type": "integer"}, "contains": {"const": 1}}`, []string{`[2,1]`}, []string{`[2]`, `[]`}},
 	{"minContains", "", `{"type": "array", "items": {"type": "integer"}, "contains": {"const": 1}, "minContains": 2}`, []string{`[1,1]`}, []string{`[1,2]`}},
 	{"maxContains", "", `{"type": "array", "items": {"type": "integer"}, "contains": {"const": 1}, "maxContains": 1}`, []string{`[1,2]`}, []string{`[1,1]`}},

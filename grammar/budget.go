@@ -21,7 +21,7 @@ func (m *Matcher) FitsAfter(t int32, left int) bool {
 	if m.c.vocab.IsEOG(t) {
 		return true
 	}
-	p, ok := m.c.engine.Advance(m.pos(), t)
+	p, ok := m.after(t)
 	return ok && (m.c.engine.At(p).Bytes <= left || m.closing(p).tokens <= left)
 }
 
@@ -32,7 +32,18 @@ func (m *Matcher) Closing() (t int32, ok bool) {
 		return 0, false
 	}
 	c := m.closing(m.pos())
-	return c.first, c.first >= 0
+	if c.first >= 0 {
+		_, ok = m.after(c.first) // it may complete a value that must differ from an earlier one
+	}
+	return c.first, ok
+}
+
+// after returns the place after token t, if t is allowed, and stays where it is.
+func (m *Matcher) after(t int32) (mask.Pos, bool) {
+	if m.scanner != nil {
+		defer m.scanner.Restore(m.scanner.Mark())
+	}
+	return m.c.engine.Advance(m.pos(), t, m.scanner)
 }
 
 // closing is a completion, cut into tokens.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/callama/callama/grammar/internal/jsonscan"
 	"github.com/callama/callama/grammar/internal/mask"
 	"github.com/callama/callama/grammar/vocab"
 )
@@ -19,11 +20,25 @@ type Matcher struct {
 	history  history              // the places after 0, 1, 2 … tokens
 	ended    bool                 // an end-of-generation token was accepted, last
 	closings map[mask.Pos]closing // see Matcher.closing
+
+	// What the text has written, where values must differ, and its places as in history; nil
+	// and empty for other grammars.
+	scanner *jsonscan.Scanner
+	marks   []jsonscan.State
 }
 
 // NewMatcher returns a Matcher before the first token.
 func (c *Compiled) NewMatcher() *Matcher {
-	return &Matcher{c: c, history: newHistory(c.engine.Start())}
+	m := &Matcher{c: c, history: newHistory(c.engine.Start()), scanner: c.engine.NewScanner()}
+	m.mark()
+	return m
+}
+
+// mark notes where the scanner stands after the last token.
+func (m *Matcher) mark() {
+	if m.scanner != nil {
+		m.marks = append(m.marks, m.scanner.Mark())
+	}
 }
 
 func (m *Matcher) pos() mask.Pos { return m.history.top() }
@@ -38,13 +53,15 @@ func (m *Matcher) Accept(t int32) error {
 	if m.c.vocab.IsEOG(t) && m.Accepting() {
 		m.ended = true
 		m.history.push(m.pos())
+		m.mark()
 		return nil
 	}
-	next, ok := m.c.engine.Advance(m.pos(), t)
+	next, ok := m.c.engine.Advance(m.pos(), t, m.scanner)
 	if !ok {
 		return fmt.Errorf("grammar: token %d %q: %w", t, m.c.vocab.Bytes(t), ErrToken)
 	}
 	m.history.push(next)
+	m.mark()
 	return nil
 }
 
@@ -72,8 +89,7 @@ func (m *Matcher) FillMaskWithin(dst vocab.Mask, left int) (fits bool) {
 		clear(dst)
 		return true
 	}
-	m.c.engine.Fill(dst[:n], m.pos(), left)
-	return left < 0 || m.MinBytes() <= left
+	return m.c.engine.Fill(dst[:n], m.pos(), left, m.scanner)
 }
 
 // Forced returns the bytes that every continuation begins with, at most limit; empty where
@@ -82,7 +98,7 @@ func (m *Matcher) Forced(limit int) []byte {
 	if m.ended {
 		return nil
 	}
-	return m.c.engine.Forced(nil, m.pos(), limit)
+	return m.c.engine.Forced(nil, m.pos(), limit, m.scanner)
 }
 
 // Accepting reports whether the text may end here.
@@ -115,7 +131,7 @@ func (m *Matcher) Rollback(n int) error {
 	}
 	if n > 0 {
 		m.ended = false
-		m.history.cut(m.history.n - n)
+		m.backTo(m.history.n - n)
 	}
 	return nil
 }
@@ -123,11 +139,24 @@ func (m *Matcher) Rollback(n int) error {
 // Clone returns an independent Matcher at the same place. Cost: half a kilobyte, however
 // long the text is.
 func (m *Matcher) Clone() *Matcher {
-	return &Matcher{c: m.c, history: m.history.clone(), ended: m.ended}
+	twin := &Matcher{c: m.c, history: m.history.clone(), ended: m.ended}
+	if m.scanner != nil {
+		twin.scanner, twin.marks = m.scanner.Clone(), append([]jsonscan.State(nil), m.marks...)
+	}
+	return twin
 }
 
 // Reset goes back to before the first token.
 func (m *Matcher) Reset() {
-	m.history.cut(1)
 	m.ended = false
+	m.backTo(1)
+}
+
+// backTo goes back to n places.
+func (m *Matcher) backTo(n int) {
+	m.history.cut(n)
+	if m.scanner != nil {
+		m.marks = m.marks[:n]
+		m.scanner.Restore(m.marks[n-1])
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/callama/callama/grammar/gbnf"
+	"github.com/callama/callama/grammar/schema/ruletest"
 	"github.com/callama/callama/grammar/vocab"
 )
 
@@ -19,6 +20,7 @@ type oracle struct {
 	memo map[memoKey]result
 
 	states map[gbnf.State]gbnf.Expr // of machines, each one node
+	doc    int                      // where the document begins
 }
 
 type memoKey struct {
@@ -94,6 +96,10 @@ func (o *oracle) isLive(e gbnf.Expr) bool {
 		return e.Negated || len(e.Ranges) > 0
 	case *gbnf.State:
 		return e.Of.Shortest(e.N) < gbnf.NoText
+	case *gbnf.Distinct:
+		return o.isLive(e.Item)
+	case *gbnf.Document:
+		return o.isLive(e.Item)
 	}
 	return true
 }
@@ -166,6 +172,17 @@ func (o *oracle) compute(e gbnf.Expr, at int) result {
 		o.repeat(e, at, &r)
 	case *gbnf.Members:
 		o.members(e, nil, at, &r)
+	case *gbnf.Document:
+		o.doc = at
+		return o.match(e.Item, at)
+	case *gbnf.Distinct:
+		x := o.match(e.Item, at)
+		r.viable = x.viable
+		for end := range x.ends {
+			if !ruletest.Repeats(o.text, o.doc, at, end) {
+				r.ends[end] = true
+			}
+		}
 	}
 	return r
 }

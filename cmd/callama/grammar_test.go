@@ -70,7 +70,7 @@ func TestGrammarPrint(t *testing.T) {
 
 func TestGrammarPrintErrors(t *testing.T) {
 	paths := writeFiles(t, map[string]string{
-		"tools.json": `[{"name": "a", "parameters": {"type": "object", "properties": {"x": {"type": "array", "uniqueItems": true}}}}]`,
+		"tools.json": `[{"name": "a", "parameters": {"type": "object", "properties": {"x": {"type": "string", "pattern": "^(a|b)\\1$"}}}}]`,
 		"broken":     `[{"name": `, "g.gbnf": "root ::= x",
 	})
 	for _, tc := range []struct {
@@ -83,7 +83,7 @@ func TestGrammarPrintErrors(t *testing.T) {
 		{"two inputs", []string{"--tools", "a", "--gbnf", "b"}, exitUsage, "--gbnf"},
 		{"no file", []string{"--tools", filepath.Join(t.TempDir(), "none")}, exitFailed, "no such file"},
 		{"not JSON", []string{"--tools", paths["broken"]}, exitFailed, "json: at byte"},
-		{"keyword", []string{"--tools", paths["tools.json"]}, exitFailed, `tools/a: /properties/x/uniqueItems`},
+		{"keyword", []string{"--tools", paths["tools.json"]}, exitFailed, `tools/a: /properties/x/pattern`},
 		{"undefined rule", []string{"--gbnf", paths["g.gbnf"]}, exitFailed, `line 1, column 10: rule "x" is not defined`},
 		{"no such root", []string{"--gbnf", paths["g.gbnf"], "--root", "y"}, exitFailed, `rule "x" is not defined`},
 	} {

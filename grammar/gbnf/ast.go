@@ -34,7 +34,7 @@ type Source struct {
 }
 
 // Expr is one node of a rule's right-hand side: Literal, Class, Ref, Seq, Alt,
-// Repeat, Token, Members or State. Nodes are immutable once they are part of a grammar and
+// Repeat, Token, Members, State, Distinct or Document. Nodes are immutable once they are part of a grammar and
 // may be shared.
 type Expr interface{ expr() }
 

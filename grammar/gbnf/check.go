@@ -100,6 +100,10 @@ func (c *checker) expr(e Expr) string {
 			}
 		}
 		return c.expr(e.Sep)
+	case *Distinct:
+		return c.expr(e.Item)
+	case *Document:
+		return c.expr(e.Item)
 	}
 	return ""
 }
@@ -131,6 +135,10 @@ func children(e Expr, visit func(Expr) bool) {
 			}
 		}
 		visit(e.Sep)
+		return
+	case *Distinct, *Document:
+		item, _ := unwrap(e)
+		visit(item)
 		return
 	}
 	for _, item := range items {
@@ -240,6 +248,9 @@ func nullable(e Expr, rules []bool) bool {
 		return e.Min == 0 || nullable(e.Item, rules)
 	case *Members:
 		return nullableMembers(e, rules)
+	case *Distinct, *Document:
+		item, _ := unwrap(e)
+		return nullable(item, rules)
 	}
 	return false
 }
@@ -314,6 +325,9 @@ func productive(e Expr, rules []bool) bool {
 		return e.Min == 0 || productive(e.Item, rules)
 	case *Members:
 		return productiveMembers(e, rules)
+	case *Distinct, *Document:
+		item, _ := unwrap(e)
+		return productive(item, rules)
 	}
 	return false
 }

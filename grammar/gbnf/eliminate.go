@@ -6,7 +6,8 @@ import "slices"
 // is left recursive and no item that may be empty is repeated, so that a parser on
 // stacks, or llama.cpp, can run it. If g is already so, g itself is returned. Rules keep
 // their numbers and names; new ones are appended. A *LimitError says that the recursion
-// runs through Members in any order, too many to be written out.
+// runs through Members in any order, too many to be written out, a *RuleError that it runs
+// through Distinct or Document nodes.
 //
 // The method is the left-corner transformation (Moore, "Removing left recursion from
 // context-free grammars", NAACL 2000) on expressions instead of productions, restricted
@@ -67,6 +68,13 @@ func (r *rewriter) expandCorners(component []int, empty []bool) error {
 	var failed error
 	for id := range component {
 		r.rules[id].Expr = mapExpr(r.rules[id].Expr, func(old, mapped Expr) Expr {
+			if item, ok := unwrap(old); ok && component[id] >= 0 && failed == nil {
+				leftCorners(item, empty, func(c RuleID) {
+					if component[c] == component[id] {
+						failed = &RuleError{Rule: r.rules[id].Name, Msg: "cannot remove left recursion through values that must differ"}
+					}
+				})
+			}
 			m, ok := old.(*Members)
 			if !ok {
 				return mapped
@@ -234,6 +242,9 @@ func (t *transform) takeEmpty(e Expr) Expr {
 			items[i].Expr = t.hoist(items[i].Expr)
 		}
 		return &Members{Items: items, Sep: t.hoist(e.Sep), Ordered: e.Ordered, Min: max(e.Min, 1), Max: e.Max}
+	case *Distinct, *Document:
+		item, _ := unwrap(e)
+		return rewrap(e, t.withoutEmpty(item))
 	}
 	return choice(parts...)
 }

@@ -37,6 +37,9 @@ func leftCorners(e Expr, empty []bool, visit func(RuleID)) {
 		}
 	case *Members:
 		memberCorners(e, empty, visit)
+	case *Distinct, *Document:
+		item, _ := unwrap(e)
+		leftCorners(item, empty, visit)
 	}
 }
 

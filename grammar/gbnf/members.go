@@ -164,13 +164,18 @@ func (r *rewriter) expand(base string, m *Members) (Expr, error) {
 	return r.unordered(base, m), nil
 }
 
-// expandForText replaces every Members node. Those in any order that are too many become
+// expandForText replaces every Members, Distinct and Document node. Members in any order that are too many become
 // ordered, and a comment above their rule says so.
 func (r *rewriter) expandForText() {
 	for id := range len(r.rules) { // rules added on the way hold no Members
 		base := r.rules[id].Name
-		narrowed, widened := false, false
+		narrowed, widened, equal := false, false, false
 		r.rules[id].Expr = mapExpr(r.rules[id].Expr, func(_, e Expr) Expr {
+			if item, ok := unwrap(e); ok {
+				_, distinct := e.(*Distinct)
+				equal = equal || distinct
+				return item
+			}
 			m, ok := e.(*Members)
 			if !ok {
 				return e
@@ -194,6 +199,9 @@ func (r *rewriter) expandForText() {
 		}
 		if widened {
 			r.rules[id].Comment = joinLines(r.rules[id].Comment, widenedComment)
+		}
+		if equal {
+			r.rules[id].Comment = joinLines(r.rules[id].Comment, distinctComment)
 		}
 	}
 }

@@ -23,7 +23,8 @@ const lineWidth = 100
 //
 // GBNF, or llama.cpp's reading of it, lacks some of what a Grammar can say. Members are
 // written out as rules; where their order is free and there are more than four of them, in
-// one order only, and a comment says that the text is narrower. Left recursion and
+// one order only, and a comment says that the text is narrower. Distinct nodes are left out, and
+// a comment says that it is wider. Left recursion and
 // repeated items that may be empty are eliminated (see EliminateLeftRecursion), counts
 // above llama.cpp's bound of 2000 are split over several rules, and names are adapted. A
 // literal that is not UTF-8, or a token name without angle brackets, cannot be written: a

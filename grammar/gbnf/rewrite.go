@@ -152,6 +152,11 @@ func mapExpr(e Expr, f func(old, mapped Expr) Expr) Expr {
 		if changed {
 			mapped = &Members{Items: items, Sep: sep, Ordered: n.Ordered, Min: n.Min, Max: n.Max}
 		}
+	case *Distinct, *Document:
+		inner, _ := unwrap(n)
+		if item := mapExpr(inner, f); item != inner {
+			mapped = rewrap(n, item)
+		}
 	}
 	return f(e, mapped)
 }

@@ -56,6 +56,10 @@ func trimNode(e Expr, lives []bool) Expr {
 		}
 	case *Members:
 		return trimMembers(n)
+	case *Distinct, *Document:
+		if item, _ := unwrap(n); isNothing(item) {
+			return nothing
+		}
 	}
 	return e
 }

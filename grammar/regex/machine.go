@@ -3,6 +3,7 @@ package regex
 import (
 	"math"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/callama/callama/grammar/gbnf"
 )
@@ -63,7 +64,8 @@ type machine struct {
 	edges  []machineEdge
 	from   []int32 // state -> its first edge; one more at the end
 	chars  []gbnf.Expr
-	weight []int32 // least bytes of chars
+	called []gbnf.Expr // the same where there are many states: see add
+	weight []int32     // least bytes of chars
 	height int
 	end    int32 // bytes of the end
 
@@ -146,9 +148,16 @@ func (m *machine) add(sets []Set, symbols []int32) int32 {
 		set = NewSet(all...)
 	}
 	e := m.o.Encoding(set)
-	h, _ := gbnf.Corner(e)
+	// Characters of several bytes take some ten states before each state that they lead
+	// to. Where lengths multiply those, a call has them once.
+	called := e
+	if last := set[len(set)-1].Hi; last >= utf8.RuneSelf {
+		called = gbnf.Fixed("char", e)
+	}
+	h, _ := gbnf.Corner(called)
 	m.height = max(m.height, h)
 	m.chars = append(m.chars, e)
+	m.called = append(m.called, called)
 	m.weight = append(m.weight, int32(gbnf.Shortest(e)))
 	return int32(len(m.chars) - 1)
 }
@@ -332,7 +341,11 @@ func (m *machine) body(q int32, read int) gbnf.Expr {
 		case to == q && read < 0:
 			loop = gbnf.Star(m.chars[e.chars])
 		default:
-			alts = append(alts, sequence(m.chars[e.chars], &gbnf.State{Of: m, N: to}))
+			chars := m.chars[e.chars]
+			if read >= 0 {
+				chars = m.called[e.chars]
+			}
+			alts = append(alts, sequence(chars, &gbnf.State{Of: m, N: to}))
 		}
 	}
 	if m.d.accept[q] && (read < 0 || read >= m.window.Min) {

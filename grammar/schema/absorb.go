@@ -125,7 +125,10 @@ func contentKey(l *location) string {
 	if l.union != nil || l.made {
 		return "#" + strconv.Itoa(l.id)
 	}
-	return strconv.Itoa(l.resource.id) + equalityKey(l.v)
+	if l.content == "" {
+		l.content = strconv.Itoa(l.resource.id) + equalityKey(l.v)
+	}
+	return l.content
 }
 
 // failureOf tells whether the value of a property can fail its schema, given what a

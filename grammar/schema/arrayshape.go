@@ -7,7 +7,9 @@ type arrayShape struct {
 	prefix []*goal
 	rest   *goal
 	chain  *chain     // where items are counted by what they meet
-	values *valueSets // where items are distinct
+	values *valueSets // where items are distinct and can be listed
+	// distinct: the items must differ, which the engine has to see to.
+	distinct bool
 }
 
 func (a *arrayShape) within(queue []*goal) []*goal {
@@ -37,7 +39,7 @@ func (c *Compiler) arrayShape(g *goal, j *conjunct) (*arrayShape, error) {
 	a.rest = c.goal(g, "item", rest)
 	var err error
 	if j.unique != nil {
-		if a.values, err = c.distinctValues(j, a); err != nil {
+		if a.values, a.distinct, err = c.distinctValues(j, a); err != nil {
 			return nil, err
 		}
 	}

@@ -185,6 +185,7 @@ type chainWriter struct {
 	c     *Compiler
 	name  string
 	chain *chain
+	array *arrayShape
 	live  []bool
 	comma gbnf.Expr
 	rules []*gbnf.Ref
@@ -192,8 +193,9 @@ type chainWriter struct {
 }
 
 // emitChain returns the expression of the items of an array.
-func (c *Compiler) emitChain(g *goal, a *chain, comma gbnf.Expr) (gbnf.Expr, error) {
-	w := &chainWriter{c: c, name: g.ruleName(), chain: a, live: a.live(), comma: comma, rules: make([]*gbnf.Ref, len(a.states))}
+func (c *Compiler) emitChain(g *goal, a *arrayShape, comma gbnf.Expr) (gbnf.Expr, error) {
+	w := &chainWriter{c: c, name: g.ruleName(), chain: a.chain, array: a, live: a.chain.live(), comma: comma,
+		rules: make([]*gbnf.Ref, len(a.chain.states))}
 	start, err := w.state(0, gbnf.Lit(""))
 	for err == nil && len(w.todo) > 0 {
 		i := w.todo[len(w.todo)-1]
@@ -222,7 +224,7 @@ func (w *chainWriter) state(i int, sep gbnf.Expr) (gbnf.Expr, error) {
 		if !s.tail.productive {
 			return gbnf.Lit(""), nil
 		}
-		e, err := w.c.emit(s.tail)
+		e, err := w.c.item(w.array, s.tail)
 		if err != nil {
 			return nil, err
 		}
@@ -233,7 +235,7 @@ func (w *chainWriter) state(i int, sep gbnf.Expr) (gbnf.Expr, error) {
 		if !w.live[e.to] || !e.item.productive {
 			continue
 		}
-		item, err := w.c.emit(e.item)
+		item, err := w.c.item(w.array, e.item)
 		if err != nil {
 			return nil, err
 		}

@@ -13,13 +13,23 @@ func (j *conjunct) deny(v *ojson.Value, at place) {
 	}
 }
 
+// equalSingle compares values that are no arrays or objects.
+func equalSingle(a, b *ojson.Value) bool {
+	switch {
+	case a.Kind != b.Kind:
+		return false
+	case a.Kind == ojson.Number:
+		return a.Text == b.Text || equalityKey(a) == equalityKey(b)
+	}
+	return a.Text == b.Text && a.Bool == b.Bool
+}
+
 // denies reports whether a single value is excluded.
 func (j *conjunct) denies(v *ojson.Value) bool {
 	if len(j.denied) == 0 || v.Kind == ojson.Array || v.Kind == ojson.Object {
 		return false
 	}
-	key := equalityKey(v)
-	return slices.ContainsFunc(j.denied, func(d *ojson.Value) bool { return d.Kind == v.Kind && equalityKey(d) == key })
+	return slices.ContainsFunc(j.denied, func(d *ojson.Value) bool { return equalSingle(d, v) })
 }
 
 func (j *conjunct) deniesText() bool {

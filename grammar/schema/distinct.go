@@ -32,45 +32,48 @@ func (v *valueSets) some() bool {
 	return v.least <= len(v.items) && (v.most < 0 || v.least <= v.most)
 }
 
-// distinctValues works out the arrays of distinct items. It returns nil where items cannot
-// be equal anyway, and refuses the keyword where they can be and are too many to list: no
-// grammar can compare texts of any length.
-func (c *Compiler) distinctValues(j *conjunct, a *arrayShape) (*valueSets, error) {
+// distinctValues works out the arrays of distinct items, if these can be listed; compare
+// tells that they cannot and may be equal, so that the engine has to compare them.
+func (c *Compiler) distinctValues(j *conjunct, a *arrayShape) (sets *valueSets, compare bool, err error) {
 	if j.count.max == 0 || j.count.max == 1 {
-		return nil, nil
+		return nil, false, nil
 	}
 	prefix := make([][]*ojson.Value, len(a.prefix))
 	finite := true
 	for i, g := range a.prefix {
 		values, ok, err := c.finiteValues(g)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		prefix[i], finite = values, finite && ok
 	}
 	rest, ok, err := c.finiteValues(a.rest)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if ok && len(rest) == 0 && j.count.max < 0 {
 		j = j.clone()
 		j.count.max = len(prefix)
 	}
 	if ok && len(prefix) == 0 && len(j.contains) == 0 {
-		return &valueSets{items: append([]*ojson.Value{}, rest...), least: j.count.min, most: j.count.max}, nil
+		return &valueSets{items: append([]*ojson.Value{}, rest...), least: j.count.min, most: j.count.max}, false, nil
 	}
 	if most := j.count.max; most >= 0 && most <= maxDistinctPairs {
 		if apart, err := c.apart(j, most); apart || err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
 	if finite && ok {
 		if out, ok, err := c.listArrays(j, prefix, rest); ok || err != nil {
-			return out, err
+			return out, false, err
 		}
 	}
-	err = c.refused(j.unique.fail(ErrUnsupported, "only items of which there are few values, such as those of an enum, can be told apart"))
-	return nil, err
+	return nil, true, nil
+}
+
+// undecided is the refusal of distinct items that might run out.
+func (c *Compiler) undecided(j *conjunct) error {
+	return c.refused(j.unique.fail(ErrUnsupported, "that many items are demanded, and it is not certain that there are as many different ones"))
 }
 
 // apart reports whether no two of the first n items can be equal.

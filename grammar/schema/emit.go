@@ -208,11 +208,17 @@ func (c *Compiler) text(j *conjunct) gbnf.Expr {
 // written out.
 func (c *Compiler) array(g *goal, j *conjunct, a *arrayShape) (gbnf.Expr, error) {
 	comma := join(gbnf.Lit(c.comma()), c.space())
+	if a.distinct && !c.enough(j, a) {
+		if err := c.undecided(j); err != nil {
+			return nil, err
+		}
+		a.distinct = false
+	}
 	if a.values != nil {
 		return c.emitDistinct(a.values, comma), nil
 	}
 	if a.chain != nil {
-		items, err := c.emitChain(g, a.chain, comma)
+		items, err := c.emitChain(g, a, comma)
 		return join(gbnf.Lit("["), c.space(), items, gbnf.Lit("]")), err
 	}
 	least, most := j.count.min, j.count.max
@@ -230,7 +236,7 @@ func (c *Compiler) array(g *goal, j *conjunct, a *arrayShape) (gbnf.Expr, error)
 	}
 	items := make([]gbnf.Expr, prefix)
 	for i := range items {
-		e, err := c.emit(a.prefix[i])
+		e, err := c.item(a, a.prefix[i])
 		if err != nil {
 			return nil, err
 		}
@@ -238,7 +244,7 @@ func (c *Compiler) array(g *goal, j *conjunct, a *arrayShape) (gbnf.Expr, error)
 	}
 	var tail gbnf.Expr = gbnf.Lit("") // what follows the prefix
 	if most < 0 || most > prefix {
-		e, err := c.emit(a.rest)
+		e, err := c.item(a, a.rest)
 		if err != nil {
 			return nil, err
 		}
@@ -260,6 +266,15 @@ func (c *Compiler) array(g *goal, j *conjunct, a *arrayShape) (gbnf.Expr, error)
 		tail = e
 	}
 	return join(gbnf.Lit("["), c.space(), tail, gbnf.Lit("]")), nil
+}
+
+// item returns the expression of an item of an array.
+func (c *Compiler) item(a *arrayShape, g *goal) (gbnf.Expr, error) {
+	e, err := c.emit(g)
+	if err != nil || !a.distinct {
+		return e, err
+	}
+	return c.distinctItem(g, e), nil
 }
 
 // listTail returns least to most items (most < 0: no bound), each after a comma; the

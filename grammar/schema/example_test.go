@@ -28,12 +28,12 @@ func ExampleCompileTool() {
 		fmt.Println(err)
 	}
 
-	_, err = schema.CompileTool(gbnf.NewBuilder(), "f", []byte(`{"properties": {"x": {"type": "array", "uniqueItems": true}}}`), opts)
+	_, err = schema.CompileTool(gbnf.NewBuilder(), "f", []byte(`{"properties": {"x": {"type": "string", "pattern": "^(a|b)\\1$"}}}`), opts)
 	fmt.Println(err)
 	// Output:
 	// root ::= vector-sum
 	// vector-sum ::= "{" "\"a\": " vector-sum-a (", " "\"scale\": " ([1-9] | "1" [0-2]))? "}"
 	// vector-sum-a ::= "[" (boolean (", " boolean){0,8})? "]"
 	// boolean ::= "true" | "false"
-	// schema: tools/f: /properties/x/uniqueItems: keyword "uniqueItems": not supported: only items of which there are few values, such as those of an enum, can be told apart
+	// schema: tools/f: /properties/x/pattern: keyword "pattern": not supported: regex: "^(a|b)\\1$" at byte 6: backreference \1 is not supported
 }

@@ -27,7 +27,7 @@ func (c *Compiler) language(j *conjunct) (*language, error) {
 	if l, ok := c.languages[key]; ok {
 		return l, nil
 	}
-	l, ok := c.oneClass(j, window)
+	l, ok := c.classText(j, window)
 	if !ok || len(denied) > 0 {
 		var err error
 		if l, err = c.automaton(j, key, window, denied); err != nil {
@@ -38,16 +38,29 @@ func (c *Compiler) language(j *conjunct) (*language, error) {
 	return l, nil
 }
 
-// oneClass handles patterns that only say which characters there are and how many.
-func (c *Compiler) oneClass(j *conjunct, w regex.Window) (*language, bool) {
-	class := regex.AllRunes
+// classText handles patterns that only say which characters there are and how many.
+func (c *Compiler) classText(j *conjunct, w regex.Window) (*language, bool) {
+	class, w, ok := j.oneClass(w)
+	if !ok {
+		return nil, false
+	}
+	if w.Max >= 0 && w.Min > w.Max {
+		return nil, true
+	}
+	return &language{stringOf(c.opts.Spelling.encode(class), w)}, true
+}
+
+// oneClass returns the characters and lengths of strings within a window if patterns say
+// nothing else of them.
+func (j *conjunct) oneClass(w regex.Window) (class regex.Set, within regex.Window, ok bool) {
+	class = regex.AllRunes
 	for _, p := range j.patterns {
 		if p.not || p.p.re == nil {
-			return nil, false
+			return nil, w, false
 		}
 		set, window, ok := p.p.re.OneClass()
 		if !ok {
-			return nil, false
+			return nil, w, false
 		}
 		class = class.Intersect(set)
 		w.Min = max(w.Min, window.Min)
@@ -58,10 +71,7 @@ func (c *Compiler) oneClass(j *conjunct, w regex.Window) (*language, bool) {
 	if len(class) == 0 {
 		class, w.Max = regex.AllRunes, 0 // only the empty string can be left
 	}
-	if w.Max >= 0 && w.Min > w.Max {
-		return nil, true
-	}
-	return &language{stringOf(c.opts.Spelling.encode(class), w)}, true
+	return class, w, true
 }
 
 // automaton intersects the automata of all patterns, and leaves out the denied strings.

@@ -18,6 +18,7 @@ type document struct {
 	lib       *library                   // shared by the views of the document; nil until needed
 	bound     map[string]*schemaResource // dynamic anchors that hold in this view beside those of the root
 	dialects  map[*location]dialect      // of resource roots
+	targets   map[reference]*location    // of references, once resolved
 	made      map[string]*location       // synthetic locations, by the location they belong to and a key
 }
 
@@ -32,6 +33,7 @@ type location struct {
 	base     string    // URI of a resource root; "" where nothing says
 	free     bool      // the schema constrains nothing
 	made     bool      // synthetic: see location.synthetic
+	content  string    // see contentKey
 	union    []term    // of a synthetic location: a value meets one of them; v says nothing
 }
 

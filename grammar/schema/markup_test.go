@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"encoding/json"
 	"errors"
 	"math/rand/v2"
 	"strings"
@@ -243,4 +244,38 @@ func plain(v *ojson.Value, args schema.Arguments) bool {
 		}
 	}
 	return true
+}
+
+// repeats reports whether an object in a text gives a name twice. In markup, names
+// that are not declared may repeat, and a validator sees the last of them only.
+func repeats(text string) bool {
+	dec := json.NewDecoder(strings.NewReader(text))
+	type level struct {
+		names  map[string]bool
+		inName bool
+	}
+	stack := []level{{}}
+	for {
+		tok, err := dec.Token()
+		if err != nil {
+			return false
+		}
+		top := &stack[len(stack)-1]
+		if name, ok := tok.(string); ok && top.names != nil && top.inName {
+			if top.names[name] {
+				return true
+			}
+			top.names[name], top.inName = true, false
+			continue
+		}
+		top.inName = true
+		switch tok {
+		case json.Delim('{'):
+			stack = append(stack, level{names: make(map[string]bool), inName: true})
+		case json.Delim('['):
+			stack = append(stack, level{})
+		case json.Delim('}'), json.Delim(']'):
+			stack = stack[:len(stack)-1]
+		}
+	}
 }

@@ -222,7 +222,7 @@ func (c *Compiler) classes(j *conjunct, preds []patternProperty) ([]nameClass, e
 				key := fmt.Sprintf("%s %t:%q", k.key, not, pred.p.key)
 				local := k.local || pred.p.local
 				d, err := patternAt{p: pred.p, not: not}.signed(c)
-				if err == nil {
+				if err == nil && k.dfa != anyName() {
 					d, err = c.namesAutomaton(key, local, func() (*regex.DFA, error) { return regex.Intersect(k.dfa, d, c.lim.Pattern) })
 				}
 				if err != nil {

@@ -8,9 +8,9 @@ import (
 )
 
 // object returns the expression of objects. The set of members seen, the demand for the
-// required ones and the number of members are the engine's to keep (gbnf.Members). Names
-// that are not declared may repeat: their distinctness is not tracked, so a count of
-// members counts what is written. n is how members are written.
+// required ones and the number of members are the engine's to keep (gbnf.Members), as
+// are the names that are not declared, which must differ (gbnf.Distinct). n is how members
+// are written.
 func (c *Compiler) object(rule *gbnf.Ref, o *objectShape, n notation) (gbnf.Expr, error) {
 	list := &gbnf.Members{Sep: n.separator(), Ordered: c.opts.Order == SchemaOrder}
 	least := 0 // members that must be there by name
@@ -112,7 +112,11 @@ func (n jsonNotation) other(k *classShape) (gbnf.Expr, error) {
 		return nil, err
 	}
 	value, err := n.c.emit(k.goal)
-	return n.pair(name, value), err
+	if err != nil {
+		return nil, err
+	}
+	n.c.distinct = true
+	return n.pair(&gbnf.Distinct{Item: name, Open: k.names.count(plenty) >= plenty}, value), nil
 }
 
 // pair returns a name with its value and the white space after it.

@@ -262,5 +262,10 @@ func (o *objectShape) satisfiable() bool {
 	if o.max >= 0 && least > o.max {
 		return false
 	}
-	return most >= o.min || anyClass(o.others) // a class of others never runs out of names
+	for _, k := range o.others {
+		if most < o.min && k.goal.productive {
+			most += k.names.count(o.min - most)
+		}
+	}
+	return most >= o.min
 }

@@ -196,13 +196,33 @@ func (d *document) resourceRoot(r *schemaResource) *location {
 	return l
 }
 
+// reference is a $ref as it stands in a resource.
+type reference struct {
+	resource *location
+	text     string
+}
+
 // target returns the location that a reference keyword of l names.
 func (l *location) target(keyword string, ref *ojson.Value) (*location, *Error) {
 	if ref.Kind != ojson.String {
 		return nil, l.fail(ErrInvalid, keyword, "must be a string, not %s", ref.Kind)
 	}
+	if keyword == "$ref" {
+		key := reference{l.resource, ref.Text}
+		if at, ok := l.doc.targets[key]; ok {
+			return at, nil
+		}
+		at, _, err := l.resolve(keyword, ref.Text)
+		if err == nil {
+			if l.doc.targets == nil {
+				l.doc.targets = make(map[reference]*location)
+			}
+			l.doc.targets[key] = at
+		}
+		return at, err
+	}
 	at, name, err := l.resolve(keyword, ref.Text)
-	if err != nil || keyword == "$ref" {
+	if err != nil {
 		return at, err
 	}
 	// The static target tells whether the reference is dynamic at all.

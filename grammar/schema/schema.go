@@ -18,9 +18,9 @@
 // bounded digits. Sets of strings (patterns, formats) and of numbers with steps are
 // automata: what holds at once is a product, what must not hold a complement. Where a set
 // is no regular language, or counting its characters takes too many states, fewer texts
-// are admitted, never more; format.go and regex.Window say which. Two things no such rules can say: that names which are not declared
-// differ from each other, so a validator may see fewer members than were written; and that
-// items are distinct where their values are too many to list, which is refused.
+// are admitted, never more; format.go and regex.Window say which.
+// That names which are not declared differ from each other, and items where they must, is
+// for the engine to see to (gbnf.Distinct).
 package schema
 
 import (
@@ -56,6 +56,9 @@ type Compiler struct {
 	falseLoc  *location // the schema false
 	tool      string    // the tool being compiled
 	dropped   []*Error
+	counts    map[goalCount]int            // see countOf
+	documents map[gbnf.Expr]*gbnf.Document // around expressions of whole values
+	distinct  bool                         // some rule holds values that must differ
 }
 
 // never is the term that nothing meets.
@@ -91,8 +94,7 @@ func (c *Compiler) Compile(name string, doc *ojson.Value) (gbnf.Expr, error) {
 // AnyValue returns the expression of every JSON value.
 func (c *Compiler) AnyValue() (gbnf.Expr, error) { return c.compile("value") }
 
-// AnyObject returns the expression of every JSON object. Names are not checked for
-// duplicates: nothing is declared that a duplicate could overwrite.
+// AnyObject returns the expression of every JSON object.
 func (c *Compiler) AnyObject() (gbnf.Expr, error) { return c.compile("object", c.objectLoc) }
 
 // compile returns the expression of the values that are valid at all given locations.
@@ -108,7 +110,11 @@ func (c *Compiler) compile(name string, locations ...*location) (gbnf.Expr, erro
 	if !g.productive {
 		return nil, c.explain(g)
 	}
-	return c.emit(g)
+	e, err := c.emit(g)
+	if err != nil {
+		return nil, err
+	}
+	return c.document(e), nil
 }
 
 // Compile adds the rules of one JSON Schema to b and returns the expression of its

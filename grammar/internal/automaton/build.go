@@ -61,19 +61,20 @@ func put[T any](arena *[]T, list ...T) span {
 func (b *builder) add(s state) int32 {
 	s.dist = infinite
 	if s.end {
-		s.dist = 0
+		s.dist, s.plain = 0, true
 	}
 	for _, t := range b.lists[s.eps.from:s.eps.to] {
-		s.dist = min(s.dist, b.states[t].dist)
+		s.dist, s.plain = min(s.dist, b.states[t].dist), s.plain || b.states[t].plain
 	}
 	for _, e := range b.edges[s.edges.from:s.edges.to] {
-		s.dist = min(s.dist, plus(1, b.states[e.to].dist))
+		s.dist, s.plain = min(s.dist, plus(1, b.states[e.to].dist)), s.plain || b.states[e.to].plain
 	}
 	for _, e := range b.tokens[s.tokens.from:s.tokens.to] {
-		s.dist = min(s.dist, plus(1, b.states[e.to].dist))
+		s.dist, s.plain = min(s.dist, plus(1, b.states[e.to].dist)), s.plain || b.states[e.to].plain
 	}
 	for _, c := range b.lists[s.calls.from:s.calls.to] {
-		s.dist = min(s.dist, plus(b.entering(c), b.states[b.sites[c].ret].dist))
+		ret := &b.states[b.sites[c].ret]
+		s.dist, s.plain = min(s.dist, plus(b.entering(c), ret.dist)), s.plain || ret.plain && b.enteringPlain(c)
 	}
 	s.core, s.callee = -1, -1
 	b.states = append(b.states, s)
@@ -96,7 +97,7 @@ func (b *builder) entering(c int32) int32 {
 // callee adds the start state of what can be called. Start states have no way in but calls.
 func (b *builder) callee(e gbnf.Expr, dist, height int32) int32 {
 	s := b.add(state{})
-	b.states[s].dist = dist
+	b.states[s].dist, b.states[s].plain = dist, b.isPlain(e)
 	b.states[s].callee = int32(len(b.callees))
 	b.callees = append(b.callees, callee{expr: e, state: s, height: height})
 	if b.inspect != nil {
@@ -188,6 +189,10 @@ func (b *builder) build(e gbnf.Expr, to int32) int32 {
 		return b.token(e, to)
 	case *gbnf.Members:
 		return b.memberList(e, to)
+	case *gbnf.Distinct:
+		return b.wrapped(siteDistinct, e.Item, to)
+	case *gbnf.Document:
+		return b.wrapped(siteDocument, e.Item, to)
 	}
 	return to
 }

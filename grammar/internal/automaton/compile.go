@@ -78,6 +78,7 @@ func Compile(g *gbnf.Grammar, o Options) (*Program, error) {
 			p.inspect = &inspection{facts: f, loops: map[[2]gbnf.RuleID]bool{}}
 		}
 		p.classesOf(s)
+		p.distinct, p.closed = s.distinct, s.closed
 		p.root = p.ruleStart(g.Root)
 		return p, nil
 	}

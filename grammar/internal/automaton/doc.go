@@ -12,6 +12,7 @@
 //	flatten.go    state -> state without empty moves, and its core
 //	stacks.go     hash-consed parser stacks shared as a graph: Cache
 //	step.go       configuration x byte -> configuration, memoised
+//	distinct.go   values that must differ from earlier ones
 //	unit.go       runs of characters, which every grammar has alike
 //	loop.go       configurations that characters lead back to
 //	region.go     configurations from which characters stay possible

@@ -20,8 +20,9 @@ type facts struct {
 	// height bounds the calls that a call of the rule makes before any byte; see
 	// callee.height.
 	height []int32
-	cyclic bool  // some distance was asked for while it was being computed
-	left   int32 // a left-recursive rule, -1 if there is none
+	plain  []plainness // of rules; nil until asked for
+	cyclic bool        // some distance was asked for while it was being computed
+	left   int32       // a left-recursive rule, -1 if there is none
 }
 
 // progress of a depth-first search in a rule.
@@ -119,6 +120,10 @@ func eachRef(e gbnf.Expr, visit func(gbnf.RuleID)) {
 			eachRef(e.Items[i].Expr, visit)
 		}
 		eachRef(e.Sep, visit)
+	case *gbnf.Distinct:
+		eachRef(e.Item, visit)
+	case *gbnf.Document:
+		eachRef(e.Item, visit)
 	}
 }
 
@@ -152,6 +157,10 @@ func (f *facts) distance(e gbnf.Expr) int32 {
 		return times(int32(min(e.Min, int(farthest))), d)
 	case *gbnf.Members:
 		return f.membersDistance(e)
+	case *gbnf.Distinct:
+		return f.distance(e.Item)
+	case *gbnf.Document:
+		return f.distance(e.Item)
 	}
 	return infinite
 }
@@ -250,6 +259,12 @@ func (f *facts) corner(e gbnf.Expr) (height int32, empty bool) {
 			height, required = max(height, h), required || e.Items[i].Required
 		}
 		return height + 1, !required && e.Min == 0
+	case *gbnf.Distinct:
+		height, empty = f.corner(e.Item)
+		return height + 1, empty
+	case *gbnf.Document:
+		height, empty = f.corner(e.Item)
+		return height + 1, empty
 	}
 	return 0, false
 }

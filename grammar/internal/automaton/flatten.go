@@ -175,9 +175,11 @@ func (p *Program) addCore(st *state) int32 {
 		tokens: p.tokens[st.tokens.from:st.tokens.to:st.tokens.to], dist: infinite}
 	for _, e := range k.edges {
 		k.dist = min(k.dist, plus(1, p.states[e.to].dist))
+		k.plain = k.plain || p.states[e.to].plain
 	}
 	for _, e := range k.tokens {
 		k.dist = min(k.dist, plus(1, p.states[e.to].dist))
+		k.plain = k.plain || p.states[e.to].plain
 	}
 	p.cores = append(p.cores, k)
 	return int32(len(p.cores) - 1)

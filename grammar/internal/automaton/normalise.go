@@ -71,6 +71,10 @@ func nullable(e gbnf.Expr, dist []int32) bool {
 			}
 		}
 		return e.Min == 0
+	case *gbnf.Distinct:
+		return nullable(e.Item, dist)
+	case *gbnf.Document:
+		return nullable(e.Item, dist)
 	}
 	return false
 }
@@ -92,6 +96,12 @@ func (n *normaliser) expr(e gbnf.Expr) (gbnf.Expr, error) {
 		return n.repeat(e)
 	case *gbnf.Members:
 		return n.members(e)
+	case *gbnf.Distinct:
+		item, err := n.expr(e.Item)
+		return &gbnf.Distinct{Item: item, Open: e.Open}, err
+	case *gbnf.Document:
+		item, err := n.expr(e.Item)
+		return &gbnf.Document{Item: item}, err
 	}
 	return nil, fmt.Errorf("unknown expression %T", e)
 }
@@ -199,6 +209,12 @@ func (n *normaliser) without(e gbnf.Expr) (gbnf.Expr, error) {
 			m.Min = max(m.Min, 1)
 		}
 		return m, err
+	case *gbnf.Distinct:
+		item, err := n.without(e.Item)
+		return &gbnf.Distinct{Item: item, Open: e.Open}, err
+	case *gbnf.Document:
+		item, err := n.without(e.Item)
+		return &gbnf.Document{Item: item}, err
 	}
 	return nil, fmt.Errorf("unknown expression %T", e)
 }

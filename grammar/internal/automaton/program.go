@@ -17,6 +17,8 @@ type Program struct {
 	classRep []byte     // byte class -> one byte of it
 	bytes    [256]bool  // bytes that occur in the rules
 
+	distinct, closed bool // see HasDistinct, Closed
+
 	units   []*Unit
 	entries []int32          // unit -> the core that takes its first byte
 	unitOf  map[int32]int32  // such a core -> index of units, -1 for none
@@ -41,6 +43,7 @@ type state struct {
 	callee int32 // index of callees if calls lead here, else -1
 	end    bool
 	flat   bool
+	plain  bool // the end of the callee can be reached without values that must differ
 }
 
 // callee is what can be called: a rule, the item of a repetition, a member, a separator.
@@ -60,6 +63,7 @@ type core struct {
 	edges  []edge
 	tokens []tokenEdge
 	dist   int32 // least bytes by these edges
+	plain  bool  // some of them leads to a plain state
 }
 
 // edge takes one byte in [lo, hi].
@@ -78,10 +82,12 @@ type tokenEdge struct {
 type siteKind uint8
 
 const (
-	siteRule   siteKind = iota // a rule is called; afterwards go on at ret
-	siteRepeat                 // one more item of a counted repetition; aux = items completed before
-	siteMember                 // a member, the next site is its siteSep; aux = members seen, this one included
-	siteSep                    // the separator after a member; aux as before it
+	siteRule     siteKind = iota // a rule is called; afterwards go on at ret
+	siteRepeat                   // one more item of a counted repetition; aux = items completed before
+	siteMember                   // a member, the next site is its siteSep; aux = members seen, this one included
+	siteSep                      // the separator after a member; aux as before it
+	siteDistinct                 // a value that must differ from earlier ones
+	siteDocument                 // the JSON text in which such values are
 )
 
 // site is a place a call returns to. Together with aux (a counter or a member set) and

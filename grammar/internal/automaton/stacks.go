@@ -27,6 +27,8 @@ type Cache struct {
 	numbers arena[int32] // of sets and rows
 	items   arena[item]
 
+	dups map[[2]int32]int32 // steps of NextDup by configuration and class
+
 	bytes int
 	step  scratch
 }
@@ -39,6 +41,7 @@ type node struct {
 	nodeKey
 	cost   int32 // least bytes from the end of the callee to the end of the text
 	single int32 // the set of this node alone
+	traits traits
 }
 
 type nodeKey struct{ site, aux, below int32 }
@@ -47,6 +50,7 @@ type nodeKey struct{ site, aux, below int32 }
 type nodeSet struct {
 	nodes []int32
 	cost  int32 // least of its nodes
+	traits
 }
 
 // config is a configuration: where the text so far may stand.
@@ -56,6 +60,8 @@ type config struct {
 	dist      int32   // least bytes to the end of the text
 	accepting bool
 	tokens    bool // some item has token edges
+	traits
+	returned *[4]uint64 // classes in whose steps a value that must differ ended
 }
 
 // item says that a core may take the next byte, with the stacks of a node set below it.
@@ -92,8 +98,8 @@ func NewCache(p *Program) *Cache {
 	for _, x := range []*index{&c.nodeIndex, &c.setIndex, &c.pairIndex, &c.configIndex} {
 		x.slots = make([]slot, indexMin)
 	}
-	c.nodes = append(c.nodes, node{nodeKey: nodeKey{site: -1}})
-	c.sets = append(c.sets, nodeSet{nodes: []int32{0}})
+	c.nodes = append(c.nodes, node{nodeKey: nodeKey{site: -1}, traits: free})
+	c.sets = append(c.sets, nodeSet{nodes: []int32{0}, traits: free})
 	c.seenIndex = map[string]int32{}
 	c.memberSetID(memberSet{0}) // number 0 is the empty one
 	c.configs = append(c.configs, config{dist: infinite})
@@ -129,10 +135,11 @@ func (c *Cache) push(site, aux, below int32) int32 {
 	n := int32(len(c.nodes))
 	set := int32(len(c.sets))
 	cost := c.cost(key)
-	c.nodes = append(c.nodes, node{nodeKey: key, cost: cost, single: set})
+	tr := c.traitsOf(key)
+	c.nodes = append(c.nodes, node{nodeKey: key, cost: cost, single: set, traits: tr})
 	one := c.numbers.take(1, numberBlock)
 	one[0] = n
-	c.sets = append(c.sets, nodeSet{nodes: one, cost: cost})
+	c.sets = append(c.sets, nodeSet{nodes: one, cost: cost, traits: tr})
 	c.nodeIndex.add(h.sum(), n)
 	c.bytes += nodeBytes + setBytes
 	return n
@@ -214,10 +221,11 @@ func (c *Cache) set(nodes []int32) int32 {
 	if len(nodes) == 1 {
 		return c.nodes[nodes[0]].single
 	}
-	h, cost := hasher(2), infinite
+	h, cost, tr := hasher(2), infinite, traits(0)
 	for _, n := range nodes {
 		h.add(n)
 		cost = min(cost, c.nodes[n].cost)
+		tr |= c.nodes[n].traits
 	}
 	for i := c.setIndex.at(h.sum()); ; i = c.setIndex.next(i) {
 		s := c.setIndex.slots[i]
@@ -229,7 +237,7 @@ func (c *Cache) set(nodes []int32) int32 {
 		}
 	}
 	s := int32(len(c.sets))
-	c.sets = append(c.sets, nodeSet{nodes: c.numbers.copyOf(nodes, numberBlock), cost: cost})
+	c.sets = append(c.sets, nodeSet{nodes: c.numbers.copyOf(nodes, numberBlock), cost: cost, traits: tr})
 	c.setIndex.add(h.sum(), s)
 	c.bytes += setBytes + 4*len(nodes)
 	return s
@@ -264,6 +272,7 @@ func (c *Cache) intern(items []item, accepting bool) int32 {
 	for _, it := range items {
 		k := &c.p.cores[it.core]
 		cfg.tokens = cfg.tokens || len(k.tokens) > 0
+		cfg.traits |= c.traitsOfItem(it)
 		cfg.dist = min(cfg.dist, plus(k.dist, c.sets[it.set].cost))
 	}
 	id := int32(len(c.configs))

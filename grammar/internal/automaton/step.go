@@ -22,6 +22,8 @@ type scratch struct {
 	enterAt []int32   // callee -> set, -1 if not entered
 
 	accepting bool
+	dup       bool // a value that must differ and ends in this step is a duplicate
+	returned  bool // a value that must differ ended in this step
 	items     []item
 	itemAt    []int32  // core -> index in items
 	itemStamp []uint32 // core -> round of itemAt
@@ -44,7 +46,7 @@ func (s *scratch) begin() {
 	s.arrived = s.arrived[:0]
 	s.pops = s.pops[:0]
 	s.items = s.items[:0]
-	s.accepting = false
+	s.accepting, s.returned = false, false
 }
 
 // start makes the start configuration.
@@ -61,6 +63,9 @@ func (c *Cache) Next(id int32, class uint8) int32 {
 	row := c.Row(id)
 	if row[class] == unknown {
 		next, lo, hi := c.advance(id, c.p.classRep[class])
+		if c.step.returned {
+			c.noteReturned(id, c.p.class[lo], c.p.class[hi])
+		}
 		for k := c.p.class[lo]; ; k++ {
 			row[k] = next
 			if k == c.p.class[hi] {
@@ -341,5 +346,9 @@ func (c *Cache) pop(n int32) {
 		}
 	case siteSep:
 		c.enterMembers(k.site-1, k.aux, k.below)
+	case siteDistinct:
+		c.popDistinct(k, st.ret)
+	case siteDocument:
+		c.arrive(st.ret, k.below)
 	}
 }

@@ -17,7 +17,10 @@ type survey struct {
 	of      map[gbnf.Machine]struct{}
 	size    int  // bound on the states
 	rewrite bool // some repetition must be normalised
-	live    bool // skip what cannot be completed; costs more
+	// distinct tells that there are values that must differ, closed that some of them may
+	// run out.
+	distinct, closed bool
+	live             bool // skip what cannot be completed; costs more
 }
 
 // byteUse is what edges do with bytes.
@@ -108,6 +111,10 @@ func (s *survey) expr(e gbnf.Expr, copies int) error {
 		return s.repeat(e, copies)
 	case *gbnf.Members:
 		return s.members(e, copies)
+	case *gbnf.Distinct:
+		return s.distinctValue(e, copies)
+	case *gbnf.Document:
+		return s.expr(e.Item, copies)
 	default:
 		return fmt.Errorf("unknown expression %T", e)
 	}

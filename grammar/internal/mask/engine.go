@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/callama/callama/grammar/internal/automaton"
+	"github.com/callama/callama/grammar/internal/jsonscan"
 	"github.com/callama/callama/grammar/vocab"
 )
 
@@ -31,6 +32,7 @@ type Engine struct {
 	set     set
 	runs    []automaton.Run
 	toggled []int32
+	distinct
 }
 
 // Stats counts work.
@@ -220,28 +222,40 @@ func (e *Engine) enter(p Pos) (*space, int32) {
 
 // Advance returns the position after token t and whether t is allowed there. To end the
 // text with an end-of-generation token is not its business: it takes one only where the
-// grammar itself names it.
-func (e *Engine) Advance(p Pos, t int32) (Pos, bool) {
+// grammar itself names it. s is the text's from NewScanner, as in all methods; it follows if t
+// is allowed.
+func (e *Engine) Advance(p Pos, t int32, s *jsonscan.Scanner) (Pos, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	sp, id := e.enter(p)
 	next := automaton.Dead
-	if e.vocab.IsText(t) {
-		next = e.follow(sp, id, t)
+	if s != nil {
+		next = e.advanceText(sp, id, t, s)
+	} else {
+		if e.vocab.IsText(t) {
+			next = e.follow(sp, id, t)
+		}
+		next = sp.cache.NextToken(id, t, next, e.vocab.IsEOG(t))
 	}
-	next = sp.cache.NextToken(id, t, next, e.vocab.IsEOG(t))
 	return Pos{sp, next}, next != automaton.Dead
 }
 
 // follow returns the configuration after a text token. Where it is made of counted units
 // that is one step, however many they are.
 func (e *Engine) follow(sp *space, id, t int32) int32 {
-	if j := sp.jump(e, id); j.is != nil {
-		if n := j.is.whole[t]; n > 0 {
-			return sp.cache.Ahead(id, j.jump, int32(n))
-		}
+	if next, ok := e.ahead(sp, id, t); ok {
+		return next
 	}
 	return run(sp.cache, e.prog, id, e.vocab.Bytes(t))
+}
+
+// ahead is follow for a token of counted units; ok is false for others.
+func (e *Engine) ahead(sp *space, id, t int32) (next int32, ok bool) {
+	j := sp.jump(e, id)
+	if j.is == nil || j.is.whole[t] == 0 {
+		return automaton.Dead, false
+	}
+	return sp.cache.Ahead(id, j.jump, int32(j.is.whole[t])), true
 }
 
 // AdvanceBytes returns the position after b and whether b may come next.
@@ -279,10 +293,13 @@ func (e *Engine) At(p Pos) Place {
 
 // Forced appends the bytes that every text continues with at p to dst, at most limit, and
 // returns them. It stops where the text may end or two bytes are possible.
-func (e *Engine) Forced(dst []byte, p Pos, limit int) []byte {
+func (e *Engine) Forced(dst []byte, p Pos, limit int, s *jsonscan.Scanner) []byte {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	sp, id := e.enter(p)
+	if s != nil {
+		return e.forcedText(dst, sp.cache, id, limit, s)
+	}
 	for range limit {
 		b, ok := e.only(sp.cache, id)
 		if !ok {
@@ -321,8 +338,8 @@ func (e *Engine) only(c *automaton.Cache, id int32) (byte, bool) {
 // left is the number of tokens that may still be generated, the next one included, or
 // negative for any number. Where it runs low only such tokens are allowed after which the
 // text can still be completed within it, spelling one byte per token in the worst case;
-// where that is no longer possible the whole set is written.
-func (e *Engine) Fill(dst vocab.Mask, p Pos, left int) {
+// where that is no longer possible the whole set is written, and fits is false.
+func (e *Engine) Fill(dst vocab.Mask, p Pos, left int, s *jsonscan.Scanner) (fits bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	sp, id := e.enter(p)
@@ -340,12 +357,20 @@ func (e *Engine) Fill(dst vocab.Mask, p Pos, left int) {
 	} else {
 		e.stats.Hits++
 	}
-	if left >= 0 && int64(left)-1 < int64(ent.farthest) && int64(sp.cache.Dist(id)) <= int64(left) {
-		e.trim(sp, id, int32(left-1))
-		e.set.write(dst)
-		return
+	fits = left < 0 || int64(sp.cache.Dist(id)) <= int64(left)
+	if !fits || left < 0 || int64(left)-1 >= int64(ent.farthest) {
+		ent.write(dst)
+		if s != nil {
+			e.correct(sp, id, ent, dst, s, noLimit)
+		}
+		return fits
 	}
-	ent.write(dst)
+	e.trim(sp, id, int32(left-1))
+	e.set.write(dst)
+	if s == nil {
+		return true
+	}
+	return e.trimmedText(sp, id, ent, dst, int32(left-1), s)
 }
 
 // mask returns the mask of a configuration.

@@ -12,13 +12,17 @@ const maxFlips = 1024
 
 // entry is the mask of one configuration: that of base, nothing if it is nil, with some
 // tokens flipped; one that is listed twice is as it was. Where few tokens are allowed, as between a name and its colon, or where
-// it is a mask shared by many, as inside a string, that is a small list. Immutable.
+// it is a mask shared by many, as inside a string, that is a small list. Immutable but for
+// what is noted of it.
 type entry struct {
 	base  vocab.Mask
 	flips []int32
 	// farthest is the greatest distance, in bytes, that an allowed token leaves to the end
 	// of the text: with that many tokens left the mask needs no trimming.
 	farthest int32
+	// crossing is what crossingTokens found, if crossed.
+	crossing []int32
+	crossed  bool
 }
 
 // write sets dst, of the same width, to the mask.

@@ -4,7 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
+	"unicode/utf8"
 
 	"github.com/callama/callama/grammar/gbnf"
 )
@@ -15,6 +15,8 @@ type Generator struct {
 	rng    *rand.Rand
 	height []int // of each rule: levels of rules that the shortest derivation needs
 	budget int   // references left before the walk takes the shortest way out
+	doc    int   // where the document begins
+	stuck  bool  // no value was found that differs from the earlier ones
 }
 
 // NewGenerator returns a Generator with its own source of randomness.
@@ -37,15 +39,39 @@ func NewGenerator(g *gbnf.Grammar, seed uint64) *Generator {
 const unknown = math.MaxInt32
 
 // Text returns one random text; size is about the number of rules that it may use. A
-// grammar without any text gives ok false.
+// grammar without any text gives ok false, as does one of which no text is found because
+// values that must differ are few.
 func (w *Generator) Text(size int) (text string, ok bool) {
 	if w.height[w.g.Root] == unknown {
 		return "", false
 	}
-	w.budget = size
-	var sb strings.Builder
-	w.write(&sb, &gbnf.Ref{Rule: w.g.Root})
-	return sb.String(), true
+	for range maxTries {
+		w.budget, w.stuck = size, false
+		var sb []byte
+		if w.write(&sb, &gbnf.Ref{Rule: w.g.Root}); !w.stuck {
+			return string(sb), true
+		}
+		size++
+	}
+	return "", false
+}
+
+// maxTries bounds the texts, and the values within a text, that are written in the hope
+// that values differ.
+const maxTries = 100
+
+// differing writes a value that differs from the earlier ones.
+func (w *Generator) differing(sb *[]byte, item gbnf.Expr) {
+	at, budget := len(*sb), w.budget
+	for range maxTries {
+		w.write(sb, item)
+		if w.stuck || !Repeats(string(*sb), w.doc, at, len(*sb)) {
+			return
+		}
+		*sb = (*sb)[:at]
+		w.budget = max(budget, 8) // the shortest way out may be one only
+	}
+	w.stuck = true
 }
 
 // heightOf returns the height of an expression, unknown while no derivation is known.
@@ -85,6 +111,10 @@ func (w *Generator) heightOf(e gbnf.Expr) int {
 		return max(h, w.heightOfMin(e))
 	case *gbnf.Token:
 		return unknown
+	case *gbnf.Distinct:
+		return w.heightOf(e.Item)
+	case *gbnf.Document:
+		return w.heightOf(e.Item)
 	}
 	return 0
 }
@@ -115,12 +145,15 @@ func (w *Generator) heightOfMin(e *gbnf.Members) int {
 	return optional[need-1]
 }
 
-func (w *Generator) write(sb *strings.Builder, e gbnf.Expr) {
+func (w *Generator) write(sb *[]byte, e gbnf.Expr) {
+	if w.stuck {
+		return
+	}
 	switch e := e.(type) {
 	case *gbnf.Literal:
-		sb.WriteString(e.Text)
+		*sb = append(*sb, e.Text...)
 	case *gbnf.Class:
-		sb.WriteRune(w.char(e))
+		*sb = utf8.AppendRune(*sb, w.char(e))
 	case *gbnf.State:
 		w.budget--
 		w.write(sb, e.Expr())
@@ -150,6 +183,11 @@ func (w *Generator) write(sb *strings.Builder, e gbnf.Expr) {
 		}
 	case *gbnf.Members:
 		w.members(sb, e)
+	case *gbnf.Document:
+		w.doc = len(*sb)
+		w.write(sb, e.Item)
+	case *gbnf.Distinct:
+		w.differing(sb, e.Item)
 	}
 }
 
@@ -168,7 +206,7 @@ func (w *Generator) choose(items []gbnf.Expr) gbnf.Expr {
 	return open[w.rng.IntN(len(open))]
 }
 
-func (w *Generator) members(sb *strings.Builder, e *gbnf.Members) {
+func (w *Generator) members(sb *[]byte, e *gbnf.Members) {
 	var picked []int
 	required := 0
 	for _, m := range e.Items {

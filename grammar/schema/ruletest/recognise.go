@@ -14,7 +14,7 @@ import (
 
 // Accepts reports whether the grammar matches the whole text. Left-recursive rules are
 // not handled (they match nothing through themselves), nor Token nodes, which match
-// nothing. Cost: memory and time grow with rules x positions, more for ambiguous ones.
+// nothing; and there may be one Document. Cost: memory and time grow with rules x positions, more for ambiguous ones.
 func Accepts(g *gbnf.Grammar, text string) bool {
 	r := &recogniser{g: g, text: text, memo: make(map[memoKey]ends)}
 	_, ok := r.rule(g.Root, 0)[len(text)]
@@ -34,6 +34,7 @@ type recogniser struct {
 	g    *gbnf.Grammar
 	text string
 	memo map[memoKey]ends
+	doc  int // where the document begins
 }
 
 func (r *recogniser) rule(id gbnf.RuleID, at int) ends {
@@ -85,6 +86,17 @@ func (r *recogniser) match(e gbnf.Expr, at int) ends {
 		return r.repeat(e, at)
 	case *gbnf.Members:
 		return r.members(e, at)
+	case *gbnf.Document:
+		r.doc = at
+		return r.match(e.Item, at)
+	case *gbnf.Distinct:
+		found := ends{}
+		for end := range r.match(e.Item, at) {
+			if !Repeats(r.text, r.doc, at, end) {
+				found[end] = struct{}{}
+			}
+		}
+		return found
 	}
 	return nil
 }

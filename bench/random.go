@@ -47,7 +47,8 @@ type RandomReport struct {
 	Tokens     int    `json:"tokens"`
 	Steered    int    `json:"steered"` // instances whose masks the budget narrowed
 	Valid      int    `json:"valid"`
-	// Unjudged are instances whose schema the validator cannot read.
+	// Unjudged are instances whose schema the validator cannot read, or that it objects to
+	// for a format that is an annotation here.
 	Unjudged int           `json:"unjudged"`
 	Faults   []RandomFault `json:"faults"`
 }
@@ -110,10 +111,12 @@ func (r *RandomReport) file(file string, cfg RandomConfig) error {
 		seed := cfg.Seed + h.Sum64() + uint64(n)
 		f := r.instance(c, cfg, seed)
 		if f.Kind == "" {
-			switch keyword, detail := secondOpinion(text, f.Text); keyword {
-			case "nothing":
+			keyword, detail := secondOpinion(text, f.Text)
+			format, isFormat := strings.CutPrefix(keyword, "format ")
+			switch {
+			case keyword == "nothing":
 				r.Valid++
-			case "no second opinion":
+			case keyword == "no second opinion" || isFormat && !schema.IsFormat(format):
 				r.Unjudged++
 			default:
 				f.Kind, f.Detail = "invalid", detail

@@ -61,7 +61,7 @@ func (c *dataGenerateCmd) Run(a *app) (err error) {
 // dataVocabCmd is "callama data vocab".
 type dataVocabCmd struct {
 	Data []string `required:"" placeholder:"FILE" help:"Files of rows to learn from."`
-	Size int      `default:"4096" placeholder:"N" help:"Tokens of the vocabulary."`
+	Size int      `default:"8192" placeholder:"N" help:"Tokens of the vocabulary, of which some 4,000 are for Chinese characters."`
 	Out  string   `short:"o" required:"" placeholder:"DIR" help:"Folder for tokenizer.json and tokenizer_config.json."`
 }
 
@@ -85,6 +85,9 @@ func (c *dataVocabCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
+	}
+	if err := trainer.AddCharacters(); err != nil {
+		return err
 	}
 	tok, err := trainer.Tokenizer(c.Size)
 	if err != nil {

@@ -54,17 +54,33 @@ func (s *State) Expr() Expr { return s.Of.Expr(s.N) }
 
 // Fixed returns a machine's state that matches e, which holds no Ref, Token or Members: a
 // rule that grammars share.
-func Fixed(name string, e Expr) *State {
+func Fixed(name string, e Expr) *State { return newFixed(name, e, false) }
+
+// Called is Fixed for what an engine should call, and not write in place: it stands before
+// very many states.
+func Called(name string, e Expr) *State { return newFixed(name, e, true) }
+
+func newFixed(name string, e Expr, called bool) *State {
 	height, _ := Corner(e)
-	m := &fixed{name: name, e: e, shortest: Shortest(e), height: height}
+	m := &fixed{name: name, e: e, called: called, shortest: Shortest(e), height: height}
 	m.state = State{Of: m}
 	return &m.state
+}
+
+// InPlace returns what the state matches where an engine may write that in place: for the
+// state of Fixed. For others it returns nil, and makes no expression.
+func (s *State) InPlace() Expr {
+	if m, ok := s.Of.(*fixed); ok && !m.called {
+		return m.e
+	}
+	return nil
 }
 
 // fixed is a machine of one state.
 type fixed struct {
 	name     string
 	e        Expr
+	called   bool
 	shortest int
 	height   int
 	state    State

@@ -152,7 +152,7 @@ func (m *machine) add(sets []Set, symbols []int32) int32 {
 	// to. Where lengths multiply those, a call has them once.
 	called := e
 	if last := set[len(set)-1].Hi; last >= utf8.RuneSelf {
-		called = gbnf.Fixed("char", e)
+		called = gbnf.Called("char", e)
 	}
 	h, _ := gbnf.Corner(called)
 	m.height = max(m.height, h)

@@ -32,6 +32,7 @@ const (
 type format struct {
 	define func() *regex.DFA // the members
 	wider  func() *regex.DFA // everything that may be a member; nil: members is exact
+	most   int               // characters of a member; 0: no bound beyond that of define
 	once   sync.Once
 	dfa    *regex.DFA
 	others *regex.DFA // certainly not members
@@ -84,8 +85,8 @@ var formats = map[string]*format{
 	"relative-json-pointer": {define: matching("(?:0|[1-9][0-9]*)(?:#|" + pointerPattern + ")")},
 	"hostname":              {define: hostnames, wider: matching(labelPattern + `(?:\.` + labelPattern + ")*")},
 	"host-name":             {define: hostnames, wider: matching(labelPattern + `(?:\.` + labelPattern + ")*")}, // draft 3's name
-	"email":                 {define: matching(mailPattern(""))},
-	"idn-email":             {define: matching(mailPattern(`\u{80}-\u{10FFFF}`))},
+	"email":                 {define: matching(mailPattern("", true)), wider: matching(mailPattern("", false)), most: maxMail},
+	"idn-email":             {define: matching(mailPattern(mailWide, true)), wider: matching(mailPattern(mailWide, false)), most: maxMail},
 	"idn-hostname":          {define: hostnames, wider: anyString},
 	"regex":                 {define: regexes, wider: anyString},
 	"uri":                   {define: matching(resourcePattern("", "").absolute())},
@@ -137,15 +138,29 @@ const (
 		`|(?:(?:` + h16 + `:){0,6}` + h16 + `)?::`
 )
 
-// RFC 5321, section 4.1.2 (Mailbox). The rule bounds no lengths. wide are the characters
-// that RFC 6531 adds to local parts and domains, if any.
-func mailPattern(wide string) string {
+// RFC 5321, section 4.1.2 (Mailbox). Short bounds local parts to 64 characters (section
+// 4.5.3.1.1) and labels to 63. A quoted local part that holds escapes then has at most 31
+// characters, since each of them may take two. wide are the characters that RFC 6531 adds to
+// local parts and domains, if any.
+func mailPattern(wide string, short bool) string {
 	atom := "[A-Za-z0-9!#$%&'*+/=?^_`{|}~" + wide + `-]+`
-	local := `(?:` + atom + `(?:\.` + atom + `)*|"(?:[ !#-\[\]-~` + wide + `]|\\[ -~])*")`
-	label := `[A-Za-z0-9` + wide + `](?:[A-Za-z0-9` + wide + `-]*[A-Za-z0-9` + wide + `])?`
+	plain := `[ !#-\[\]-~` + wide + `]`
+	escaped := `(?:` + plain + `|\\[ -~])`
+	dots := atom + `(?:\.` + atom + `)*`
+	local, middle := `(?:`+dots+`|"`+escaped+`*")`, `*`
+	if short {
+		local, middle = `(?:(?=[^"@]{1,64}@)`+dots+`|"(?:`+plain+`{0,62}|`+escaped+`{0,31})")`, `{0,61}`
+	}
+	label := `[A-Za-z0-9` + wide + `](?:[A-Za-z0-9` + wide + `-]` + middle + `[A-Za-z0-9` + wide + `])?`
 	literal := `|\[(?:` + ipv4Pattern + `|[Ii][Pp][Vv]6:(?:` + ipv6Pattern + `))\]`
 	return local + `@(?:` + label + `(?:\.` + label + `)*` + literal + `)`
 }
+
+const (
+	mailWide = `\u{80}-\u{10FFFF}`
+	// maxMail is the longest address that a path of 256 octets holds between its brackets.
+	maxMail = 254
+)
 
 // RFC 1123, section 2.1. Lengths are those of RFC 1034, section 3.1.
 const labelPattern = `[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?`
@@ -272,14 +287,23 @@ const (
 // formatOf returns a known format, in any case of letters: people write URI.
 func formatOf(name string) *format { return formats[strings.ToLower(name)] }
 
+// IsFormat reports whether name is a format that Formats can assert; others are annotations.
+func IsFormat(name string) bool { return formatOf(name) != nil }
+
 // applyFormat demands the format of strings, if it is known.
 func applyFormat(c *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
 	p, fail := c.format(at, v)
 	if fail != nil {
 		return fail
 	}
-	if p != nil && !slices.ContainsFunc(j.patterns, func(q patternAt) bool { return q.p == p && !q.not }) {
+	if p == nil {
+		return nil
+	}
+	if !slices.ContainsFunc(j.patterns, func(q patternAt) bool { return q.p == p && !q.not }) {
 		j.patterns = append(j.patterns, patternAt{p: p, at: at})
+	}
+	if n := formatOf(v.Text).most; n > 0 {
+		j.length.atMost(n, at)
 	}
 	return nil
 }

@@ -23,8 +23,8 @@ func TestFormatSizes(t *testing.T) {
 	}
 }
 
-// largeFormats count the characters of a host name.
-var largeFormats = map[string]bool{"hostname": true, "host-name": true, "idn-hostname": true}
+// largeFormats count the characters of a host name or a local part.
+var largeFormats = map[string]bool{"email": true, "idn-email": true, "hostname": true, "host-name": true, "idn-hostname": true}
 
 // undecided are the formats of which some valid strings are not members, and how many
 // tests of each draft's suite show it at most.

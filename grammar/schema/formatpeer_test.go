@@ -18,7 +18,7 @@ import (
 // allows them, and why.
 var peerRefuses = map[string]*regexp.Regexp{
 	// Quoted pairs, lengths that Mailbox does not bound, the case of a literal in ABNF.
-	"email":         regexp.MustCompile(`\\|.{65,}@|@.{64,}|@\[[Ii][Pp][Vv]6`),
+	"email":         regexp.MustCompile(`\\|@\[[Ii][Pp][Vv]6`),
 	"uri":           peerHost,
 	"uri-reference": peerHost,
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding/simplifiedchinese"
+
 	"github.com/callama/callama/gguf"
 	"github.com/callama/callama/gguf/bpe"
 )
@@ -55,6 +57,30 @@ func (t *Trainer) Add(text string) {
 		t.counts = make(map[string]int)
 	}
 	bpe.Count(t.counts, text, digits)
+}
+
+// characterCount is how often AddCharacters counts each: more than any word comes, so that they are
+// learned before the vocabulary is full.
+const characterCount = 1 << 20
+
+// AddCharacters counts the 3,755 frequent Chinese characters, level 1 of GB 2312. The conversations have
+// some of them only, but questions have any: as three bytes a character is hard to copy, and its bytes
+// are in many others.
+func (t *Trainer) AddCharacters() error {
+	if t.counts == nil {
+		t.counts = make(map[string]int)
+	}
+	decoder := simplifiedchinese.GBK.NewDecoder()
+	for row := byte(0xb0); row <= 0xd7; row++ {
+		for column := byte(0xa1); column <= 0xfe && !(row == 0xd7 && column > 0xf9); column++ {
+			text, err := decoder.Bytes([]byte{row, column})
+			if err != nil {
+				return fmt.Errorf("tokenizer: %w", err)
+			}
+			t.counts[string(text)] += characterCount
+		}
+	}
+	return nil
 }
 
 // AddPrompt counts the pieces of a rendered prompt, between its added tokens.

@@ -102,6 +102,37 @@ func contains(list, part []int32) bool {
 	return false
 }
 
+// TestCharacters: frequent characters are tokens, whether or not the conversations have them.
+func TestCharacters(t *testing.T) {
+	var trainer Trainer
+	trainer.Add("name name name 北京 a")
+	if err := trainer.AddCharacters(); err != nil {
+		t.Fatal(err)
+	}
+	tok, err := trainer.Tokenizer(6000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := gguf.NewEncoder(tok)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]int{"啊": 1, "座": 1, "葫芦兄弟": 4, "name": 1, "龘": 2} {
+		if got := e.Encode(text); len(got) != want {
+			t.Errorf("%s is %d tokens, want %d", text, len(got), want)
+		}
+	}
+	characters := 0
+	for id := range tok.Tokens {
+		if text := []rune(string(tok.Bytes(id))); len(text) == 1 && text[0] >= 0x4e00 && text[0] <= 0x9fff {
+			characters++
+		}
+	}
+	if characters != 3755 {
+		t.Errorf("%d characters, want the 3755 of level 1", characters)
+	}
+}
+
 func TestTokenizerErrors(t *testing.T) {
 	var empty Trainer
 	if _, err := empty.Tokenizer(1024); err == nil {

@@ -172,7 +172,7 @@ func (b *builder) build(e gbnf.Expr, to int32) int32 {
 	case *gbnf.Ref:
 		return b.call(b.ruleStart(e.Rule), to, b.rules[e.Rule].Expr, e.Rule)
 	case *gbnf.State:
-		return b.call(b.innerStart(e), to, e.Expr(), -1)
+		return b.call(b.innerStart(e), to, e.InPlace(), -1)
 	case *gbnf.Seq:
 		for i := len(e.Items) - 1; i >= 0; i-- {
 			to = b.build(e.Items[i], to)
@@ -295,7 +295,7 @@ func (b *builder) above(m, to int32) span {
 }
 
 // call returns a state that calls a rule or a state of a machine, by its start state, or
-// holds the states of its expression if that is a leaf. rule is negative for a machine's.
+// holds the states of its expression, nil for one that is to be called, if that is a leaf. rule is negative for a machine's.
 func (b *builder) call(start, to int32, e gbnf.Expr, rule gbnf.RuleID) int32 {
 	key := [2]int32{start, to}
 	keep := b.inspect != nil && rule >= 0 && to == b.end && b.inspect.keeps(rule)
@@ -404,7 +404,7 @@ func (b *builder) leaf(e gbnf.Expr, n *int) bool {
 	case *gbnf.Ref:
 		return b.leaf(b.rules[e.Rule].Expr, n)
 	case *gbnf.State:
-		return b.leaf(e.Expr(), n)
+		return b.leaf(e.InPlace(), n)
 	case *gbnf.Seq:
 		items = e.Items
 	case *gbnf.Alt:

@@ -14,6 +14,7 @@
 //	step.go       configuration x byte -> configuration, memoised
 //	distinct.go   values that must differ from earlier ones
 //	unit.go       runs of characters, which every grammar has alike
+//	local.go      steps among the tops of stacks
 //	loop.go       configurations that characters lead back to
 //	region.go     configurations from which characters stay possible
 //	coarse.go     counters far from their bounds: one configuration for many

@@ -37,21 +37,14 @@ func (c *Cache) Region(id int32) (Region, bool) {
 	if len(items) == 0 || len(items) > maxLoopCores {
 		return Region{}, false
 	}
-	key := c.step.key[:0]
-	for i, it := range items {
-		key = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(key, uint32(it.core)), uint32(i))
-	}
+	key := c.appendTops(c.step.key[:0], items)
 	c.step.key = key
 	known, seen := c.p.regions[string(key)]
 	if !seen {
-		start := make([]localPlace, len(items))
-		for i, it := range items {
-			start[i] = localPlace{it.core, int32(i)}
-		}
 		if c.p.regions == nil {
 			c.p.regions = map[string]local{}
 		}
-		known = c.p.findRegion(start)
+		known = c.findRegion(items)
 		c.p.regions[string(key)] = known
 	}
 	if known.unit == nil || known.depth == 0 {
@@ -66,12 +59,13 @@ func (c *Cache) Region(id int32) (Region, bool) {
 
 // regionFinder explores a region character by character.
 type regionFinder struct {
-	p     *Program
+	*locals
 	unit  *Unit
 	nodes []regionNode
-	index map[string]int32
+	known map[string]int32
 	key   []byte
-	dist  int32 // the greatest of all places met
+	most  int32     // the greatest distance of all places met
+	dead  [256]bool // bytes of the unit that are not possible in places where most are
 }
 
 // regionNode is a place at the boundary of a character.
@@ -84,16 +78,40 @@ type regionNode struct {
 
 const unlimited = int32(1) << 30
 
-func (p *Program) findRegion(start []localPlace) local {
-	f := regionFinder{p: p, index: map[string]int32{}}
-	for _, pl := range start {
-		if len(p.cores[pl.core].tokens) > 0 {
+func (c *Cache) findRegion(items []item) local {
+	for _, it := range items {
+		if len(c.p.cores[it.core].tokens) > 0 {
 			return local{}
 		}
 	}
+	f := regionFinder{locals: newLocals(c.p)}
+	start := f.tops(c, items)
 	if f.unit = f.begin(start); f.unit == nil {
 		return local{}
 	}
+	for try := 0; ; try++ {
+		f.exploreAll(start)
+		if f.nodes[0].depth >= goodDepth || try == maxNarrow || !f.narrow() {
+			break
+		}
+	}
+	for n := 1; n < len(f.nodes); n++ {
+		f.remember(&f.nodes[n])
+	}
+	return local{f.unit, f.nodes[0].depth, f.most}
+}
+
+const (
+	// goodDepth is a number of characters that few tokens exceed.
+	goodDepth = 12
+	// maxNarrow bounds the attempts with fewer characters, such as without the dot that may not
+	// follow a dot.
+	maxNarrow = 3
+)
+
+// exploreAll finds the region of the unit.
+func (f *regionFinder) exploreAll(start []localPlace) {
+	f.known, f.nodes, f.most, f.dead = map[string]int32{}, nil, 0, [256]bool{}
 	f.node(start)
 	var failed []int32
 	for n := 0; n < len(f.nodes); n++ {
@@ -112,61 +130,89 @@ func (p *Program) findRegion(start []localPlace) local {
 			}
 		}
 	}
-	for n := 1; n < len(f.nodes); n++ {
-		f.remember(&f.nodes[n])
-	}
-	return local{f.unit, f.nodes[0].depth, f.dist}
 }
 
-// remember keeps what is known of another place of the region: if no other characters are
-// possible there, looking from there would find as much. Stacks must differ, as those of a
-// configuration are taken to.
+// narrow takes the characters out of the unit that are not possible in some places, and
+// reports whether some are left and some were taken.
+func (f *regionFinder) narrow() bool {
+	u := &Unit{Next: slices.Clone(f.unit.Next), Longest: f.unit.Longest}
+	left, taken := false, false
+	for b := range 256 {
+		switch {
+		case u.Next[b] == UnitDead:
+		case f.dead[b]:
+			u.Next[b], taken = UnitDead, true
+		default:
+			left = true
+		}
+	}
+	if !left || !taken {
+		return false
+	}
+	u.setKey()
+	f.unit = u
+	return true
+}
+
+// remember keeps what is known of another place of the region, if that is good: where no
+// other characters are possible, looking from there would find no more.
 func (f *regionFinder) remember(n *regionNode) {
-	if !n.same || n.depth == 0 {
+	if !n.same && n.depth < goodDepth || n.depth == 0 {
 		return
 	}
-	key := f.key[:0]
-	for i, pl := range n.places {
-		for _, other := range n.places[:i] {
-			if other.stacks == pl.stacks {
-				return
-			}
-		}
-		key = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(key, uint32(pl.core)), uint32(i))
-	}
+	key, ok := f.topsKey(f.key[:0], n.places)
 	f.key = key
-	if known, ok := f.p.regions[string(key)]; !ok || known.unit != nil && known.depth < n.depth {
-		f.p.regions[string(key)] = local{f.unit, n.depth, f.dist}
+	if !ok {
+		return
 	}
+	if known, ok := f.p.regions[string(key)]; !ok || known.unit != nil && known.depth < n.depth {
+		f.p.regions[string(key)] = local{f.unit, n.depth, f.most}
+	}
+}
+
+// topsKey is appendTops for places. It is not ok where that would not show all that is known.
+func (f *regionFinder) topsKey(key []byte, places []localPlace) ([]byte, bool) {
+	var below []int32
+	for _, pl := range places {
+		key = binary.LittleEndian.AppendUint32(key, uint32(pl.core))
+		s, n := pl.stack, 0
+		for ; f.stacks[s].site >= 0; n++ {
+			key = binary.LittleEndian.AppendUint32(key, uint32(f.stacks[s].site))
+			s = f.stacks[s].below
+		}
+		if n > maxLocalDepth/2 {
+			return key, false
+		}
+		at := slices.Index(below, s)
+		if at < 0 {
+			at = len(below)
+			below = append(below, s)
+		}
+		key = append(key, 0xFF, byte(at))
+	}
+	return key, true
 }
 
 // node numbers a place.
 func (f *regionFinder) node(places []localPlace) int32 {
-	f.key = localKey(f.key[:0], places)
-	if n, ok := f.index[string(f.key)]; ok {
+	f.key = appendPlaces(f.key[:0], places)
+	if n, ok := f.known[string(f.key)]; ok {
 		return n
 	}
 	n := int32(len(f.nodes))
-	f.index[string(f.key)] = n
+	f.known[string(f.key)] = n
 	f.nodes = append(f.nodes, regionNode{places: slices.Clone(places), depth: unlimited})
 	f.met(places)
 	return n
-}
-
-func localKey(key []byte, places []localPlace) []byte {
-	for _, pl := range places {
-		key = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(key, uint32(pl.core)), uint32(pl.stacks))
-	}
-	return key
 }
 
 // met takes account of the distance from some places to the end of their rules.
 func (f *regionFinder) met(places []localPlace) {
 	least := infinite
 	for _, pl := range places {
-		least = min(least, f.p.cores[pl.core].dist)
+		least = min(least, f.dist(pl))
 	}
-	f.dist = max(f.dist, least)
+	f.most = max(f.most, least)
 }
 
 // following returns how many bytes follow the first byte of a character, negative for what
@@ -201,7 +247,7 @@ func (f *regionFinder) begin(start []localPlace) *Unit {
 		if rest < 0 {
 			continue
 		}
-		next, out, _ := f.p.localStep(nil, start, byte(x))
+		next, out, _ := f.step(nil, start, byte(x))
 		if out || len(next) == 0 {
 			continue
 		}
@@ -240,7 +286,7 @@ func (b *unitBuilder) row() int16 {
 // within returns the state of some places inside a character with rest bytes to come,
 // UnitDead if a continuation leaves the rules' own states.
 func (b *unitBuilder) within(places []localPlace, rest int) int16 {
-	key := string(append(localKey(nil, places), byte(rest)))
+	key := string(append(appendPlaces(nil, places), byte(rest)))
 	if s, ok := b.index[key]; ok {
 		return s
 	}
@@ -250,7 +296,7 @@ func (b *unitBuilder) within(places []localPlace, rest int) int16 {
 	s := b.row()
 	b.index[key] = s
 	for x := 0x80; x < 0xC0; x++ {
-		next, out, hi := b.f.p.localStep(nil, places, byte(x))
+		next, out, hi := b.f.step(nil, places, byte(x))
 		to := UnitDead
 		switch {
 		case out:
@@ -285,9 +331,11 @@ func (f *regionFinder) explore(n int32) bool {
 
 func (f *regionFinder) walk(n int32, places []localPlace, state int16) bool {
 	var buf [8]localPlace
+	var dead [256]bool
+	alive, missing := 0, 0
 	row := f.unit.Next[int(state)*256 : int(state)*256+256]
 	for x := 0; x < 256; {
-		next, out, hi := f.p.localStep(buf[:0], places, byte(x))
+		next, out, hi := f.step(buf[:0], places, byte(x))
 		last := x
 		for last < int(hi) && row[last+1] == row[x] {
 			last++
@@ -301,8 +349,15 @@ func (f *regionFinder) walk(n int32, places []localPlace, state int16) bool {
 				f.nodes[n].same = false
 			}
 		case out || len(next) == 0:
-			return false
+			if state != 0 {
+				return false
+			}
+			missing += last - x + 1
+			for b := x; b <= last; b++ {
+				dead[b] = true
+			}
 		case to == UnitEnd:
+			alive += last - x + 1
 			m := f.node(next)
 			if from := &f.nodes[m].from; len(*from) == 0 || (*from)[len(*from)-1] != n {
 				*from = append(*from, n)
@@ -315,5 +370,10 @@ func (f *regionFinder) walk(n int32, places []localPlace, state int16) bool {
 		}
 		x = last + 1
 	}
-	return true
+	if missing > 0 && missing < alive {
+		for b := range dead {
+			f.dead[b] = f.dead[b] || dead[b]
+		}
+	}
+	return missing == 0
 }

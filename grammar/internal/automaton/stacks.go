@@ -56,7 +56,7 @@ type nodeSet struct {
 // config is a configuration: where the text so far may stand.
 type config struct {
 	items     []item
-	row       []int32 // byte class -> configuration, unknown where not yet computed
+	row       []int32 // see Row
 	dist      int32   // least bytes to the end of the text
 	accepting bool
 	tokens    bool // some item has token edges
@@ -73,10 +73,7 @@ const (
 	Start = int32(1)
 )
 
-const (
-	unknown   = int32(-1)
-	bottomSet = int32(0) // the set of node 0, which lies below the root rule
-)
+const bottomSet = int32(0) // the set of node 0, which lies below the root rule
 
 // Rough sizes for Bytes: the structs and their share of the indexes.
 const (

@@ -61,31 +61,28 @@ func (c *Cache) start() {
 // once the step has been made before.
 func (c *Cache) Next(id int32, class uint8) int32 {
 	row := c.Row(id)
-	if row[class] == unknown {
+	if row[class] == 0 {
 		next, lo, hi := c.advance(id, c.p.classRep[class])
 		if c.step.returned {
 			c.noteReturned(id, c.p.class[lo], c.p.class[hi])
 		}
 		for k := c.p.class[lo]; ; k++ {
-			row[k] = next
+			row[k] = next + 1
 			if k == c.p.class[hi] {
 				break
 			}
 		}
 	}
-	return row[class]
+	return row[class] - 1
 }
 
-// Row returns the steps of a configuration by byte class; negative entries have not been
-// made yet (see Next). The row stays valid and is filled in place.
+// Row returns the steps of a configuration by byte class: the numbers of configurations plus
+// one; what is 0 has not been made yet (see Next). The row stays valid and is filled in place.
 func (c *Cache) Row(id int32) []int32 {
 	cfg := &c.configs[id]
 	if cfg.row == nil {
 		cfg.row = c.numbers.take(len(c.p.classRep), numberBlock)
 		c.bytes += 4 * len(cfg.row)
-		for i := range cfg.row {
-			cfg.row[i] = unknown
-		}
 	}
 	return cfg.row
 }

@@ -160,9 +160,12 @@ func newIsland(v *vocab.Vocab, u *automaton.Unit, counted bool) *island {
 	var at [vocab.MaxDepth + 1]place
 	at[0].ended = -1
 	trie := v.Trie()
+	var text [vocab.MaxDepth]byte
 	for i := 1; i < len(trie.Nodes); {
 		n := trie.Nodes[i]
-		p := at[n.Depth()-1]
+		d := n.Depth()
+		p := at[d-1]
+		text[d-1] = n.Byte()
 		if p.ended < 0 {
 			switch next := u.Next[int(p.state)*256+int(n.Byte())]; {
 			case next == automaton.UnitEnd:
@@ -173,12 +176,12 @@ func newIsland(v *vocab.Vocab, u *automaton.Unit, counted bool) *island {
 				i = n.End()
 				continue
 			default:
-				p.ended = n.Depth() - 1
+				p.ended = d - 1
 			}
 		}
-		at[n.Depth()] = p
+		at[d] = p
 		if t := n.Token(); t >= 0 {
-			b.token(t, p.units, p.state != 0, p.ended)
+			b.token(t, text[:d], p.units, p.state != 0, p.ended)
 			if len(b.is.groups) > maxEndings {
 				b.is.many, b.is.groups, b.is.endings, b.groupOf = true, nil, nil, nil
 			}
@@ -190,7 +193,7 @@ func newIsland(v *vocab.Vocab, u *automaton.Unit, counted bool) *island {
 	}
 	for _, t := range trie.Long {
 		if units, end, ok := follow(u, v.Bytes(t)); ok {
-			b.token(t, units, false, end)
+			b.token(t, v.Bytes(t), units, false, end)
 		}
 	}
 	b.is.trie = vocab.NewTrie(b.is.endings)
@@ -206,8 +209,7 @@ type islandBuilder struct {
 
 // token files a token that holds so many units, perhaps a cut one after them, and leaves
 // the run at byte ended (negative or its length: never).
-func (b *islandBuilder) token(t, units int32, cut bool, ended int) {
-	bytes := b.v.Bytes(t)
+func (b *islandBuilder) token(t int32, bytes []byte, units int32, cut bool, ended int) {
 	if ended < 0 || ended == len(bytes) {
 		if cut {
 			units++
@@ -236,7 +238,7 @@ func (b *islandBuilder) token(t, units int32, cut bool, ended int) {
 		g = len(b.is.groups)
 		b.groupOf[string(ending)] = g
 		b.is.groups = append(b.is.groups, exitGroup{})
-		b.is.endings = append(b.is.endings, ending)
+		b.is.endings = append(b.is.endings, slices.Clone(ending))
 	}
 	x := &b.is.groups[g]
 	x.tokens = append(x.tokens, t)
@@ -333,7 +335,7 @@ func (e *Engine) fillRun(c *automaton.Cache, r automaton.Run, is *island, limit 
 		e.stats.Nodes++
 		d := n.Depth()
 		class := e.prog.Class(n.Byte())
-		next := w.rows[d-1][class]
+		next := w.rows[d-1][class] - 1
 		if next < 0 {
 			next = c.Next(w.ids[d-1], class)
 		}

@@ -153,11 +153,11 @@ func (e *Engine) differ(sp *space, id, like int32, m vocab.Mask, from, to int32,
 			return 0, false
 		}
 		d, class := n.Depth(), e.prog.Class(n.Byte())
-		next := w.rows[d-1][class]
+		next := w.rows[d-1][class] - 1
 		if next < 0 {
 			next = c.Next(w.ids[d-1], class)
 		}
-		other := w.likeRows[d-1][class]
+		other := w.likeRows[d-1][class] - 1
 		if other < 0 {
 			other = c.Next(w.likes[d-1], class)
 		}

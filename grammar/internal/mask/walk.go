@@ -85,7 +85,7 @@ func (e *Engine) fillRange(c *automaton.Cache, id int32, nodes []vocab.Node, fro
 		visited++
 		d := n.Depth()
 		class := e.prog.Class(n.Byte())
-		next := w.rows[d-1][class]
+		next := w.rows[d-1][class] - 1
 		if next < 0 {
 			next = c.Next(w.ids[d-1], class)
 		}

@@ -69,13 +69,18 @@ func (d documents) space() gbnf.Expr {
 	return pickOf[gbnf.Expr](d.Rand, gbnf.Lit(""), gbnf.Lit(""), gbnf.Opt(gbnf.Lit(" ")))
 }
 
+// separator is a comma, and white space that may or must follow it.
+func (d documents) separator() gbnf.Expr {
+	return gbnf.Concat(gbnf.Lit(","), pickOf[gbnf.Expr](d.Rand, gbnf.Lit(""), gbnf.Opt(gbnf.Lit(" ")), gbnf.Lit(" ")))
+}
+
 func (d documents) array(depth int) gbnf.Expr {
 	item := d.value(depth - 1)
 	if d.IntN(4) > 0 {
 		item = &gbnf.Distinct{Item: item}
 	}
 	item = gbnf.Concat(item, d.space())
-	rest := &gbnf.Repeat{Item: gbnf.Concat(gbnf.Lit(","), d.space(), item), Min: 0, Max: pickOf(d.Rand, -1, 2)}
+	rest := &gbnf.Repeat{Item: gbnf.Concat(d.separator(), item), Min: 0, Max: pickOf(d.Rand, -1, 2)}
 	return gbnf.Concat(gbnf.Lit("["), d.space(), gbnf.Opt(gbnf.Concat(item, rest)), gbnf.Lit("]"))
 }
 
@@ -83,7 +88,7 @@ func (d documents) object(depth int) gbnf.Expr {
 	member := func(name, value gbnf.Expr) gbnf.Expr {
 		return gbnf.Concat(name, gbnf.Lit(":"), d.space(), value)
 	}
-	m := &gbnf.Members{Sep: gbnf.Lit(","), Ordered: d.IntN(2) == 0}
+	m := &gbnf.Members{Sep: d.separator(), Ordered: d.IntN(2) == 0}
 	for _, name := range []string{`"a"`, `"b"`} {
 		if d.IntN(2) == 0 {
 			m.Items = append(m.Items, gbnf.Member{Expr: member(gbnf.Lit(name), d.value(depth-1)), Required: d.IntN(2) == 0})

@@ -12,8 +12,7 @@ import (
 // crossings lists the tokens of a vocabulary that may hold a separator and then a value, or
 // the beginning of one. There are some dozens.
 type crossings struct {
-	roots [256]int32 // child of the trie's root by byte, 0 for none
-	all   []int32    // with more of the value than its first byte
+	all []int32 // with more of the value than its first byte
 	// commas are those with any comma: where values may run out, a separator alone matters.
 	commas []int32
 	// once are those of commas before which a whole value may stand, twice those of all before and
@@ -21,6 +20,8 @@ type crossings struct {
 	once, twice []int32
 	// quotedAll and quotedCommas are those of them that end a string before the comma.
 	quotedAll, quotedCommas []int32
+	// blanks are the tokens that begin with white space and go on with a value.
+	blanks []int32
 }
 
 func (e *Engine) crossings() *crossings {
@@ -32,12 +33,11 @@ func (e *Engine) crossings() *crossings {
 
 func newCrossings(v *vocab.Vocab) *crossings {
 	x := &crossings{}
-	nodes := v.Trie().Nodes
-	for i := 1; i < len(nodes); i = nodes[i].End() {
-		x.roots[nodes[i].Byte()] = int32(i)
-	}
 	for t := range int32(v.Len()) {
 		b := v.Bytes(t)
+		if rest := bytes.TrimLeft(b, blanks); v.IsText(t) && len(rest) < len(b) && len(rest) > 0 && bytes.IndexByte(valueBegins, rest[0]) >= 0 {
+			x.blanks = append(x.blanks, t)
+		}
 		last := bytes.LastIndexByte(b, ',')
 		if last < 0 || !v.IsText(t) {
 			continue
@@ -166,7 +166,7 @@ func (e *Engine) crosses(c *automaton.Cache, id int32, token []byte, s *jsonscan
 			return true
 		}
 		id = next
-		if i < len(token)-1 || !crossed || !c.InDistinct(id) {
+		if i < len(token)-1 || !crossed || !c.InDistinct(id) && !e.blankLeadsIn(c, id) {
 			continue
 		}
 		begins := b == ',' || b == ' ' || b == '{' || b == '[' || b == '\n' || b == '\t' || b == '\r'
@@ -189,6 +189,13 @@ func (e *Engine) correct(sp *space, id int32, ent *entry, m vocab.Mask, s *jsons
 	for _, t := range e.crossingTokens(sp, id, ent, m, limit == noLimit, s) {
 		if m.Has(t) {
 			w.token(t)
+		}
+	}
+	if s.Seen() && !c.InDistinct(id) && e.blankLeadsIn(c, id) {
+		for _, t := range e.crossings().blanks {
+			if m.Has(t) {
+				w.token(t)
+			}
 		}
 	}
 	if s.Seen() && c.InDistinct(id) {
@@ -214,6 +221,23 @@ func (e *Engine) correct(sp *space, id int32, ent *entry, m vocab.Mask, s *jsons
 	}
 	return false
 }
+
+// blankLeadsIn reports whether a blank, which must come next, leads to where a value begins that
+// must differ.
+func (e *Engine) blankLeadsIn(c *automaton.Cache, id int32) bool {
+	for _, b := range blanks {
+		if next := c.Next(id, e.prog.Class(byte(b))); next != automaton.Dead && c.InDistinct(next) {
+			return true
+		}
+	}
+	return false
+}
+
+// blanks are the white space of JSON.
+const blanks = " \n\t\r"
+
+// valueBegins are the bytes that begin a JSON value.
+var valueBegins = []byte(`"{[tfn-0123456789`)
 
 // corrector finds the tokens of a mask that earlier values forbid.
 type corrector struct {
@@ -267,10 +291,8 @@ func (w *corrector) walk() {
 	root := place{w.start, w.start, w.s.Mark(), 0, len(w.distinct.candidates)}
 	trie := w.vocab.Trie()
 	v := w.visit(&root)
-	for _, i := range w.crossings().roots {
-		if i > 0 {
-			w.child(trie.Nodes, int(i), &root, &v)
-		}
+	for i := 1; i < len(trie.Nodes); i = trie.Nodes[i].End() {
+		w.child(trie.Nodes, i, &root, &v)
 	}
 	w.leave(&v)
 	w.s.Restore(root.at)

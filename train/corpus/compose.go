@@ -90,10 +90,11 @@ func (s *source) composeAction(native bool, o object) *domain {
 		{capital(v.words[english][0]) + " " + withArticle(article, o.term[english])},
 		{v.words[chinese][0] + o.term[chinese]},
 	}
-	which := ""
+	which, before := "", ""
 	if s.chance(0.45) {
-		d.params = append(d.params, s.identity(o, s.chance(0.7)))
-		which = " {which}"
+		p := s.identity(o, s.chance(0.7))
+		d.params = append(d.params, p)
+		which, before = s.naming(p.kind)
 	}
 	n := 1 + s.IntN(3)
 	if len(d.params) > 0 {
@@ -109,12 +110,36 @@ func (s *source) composeAction(native bool, o object) *domain {
 		v.words[english][0] + " " + withArticle(pick(s, []string{"the ", "a ", "the ", "my ", "our "}), o.term[english]) + optional(which),
 		pick(s, v.words[english]) + " " + withArticle("the ", o.term[english]) + optional(which),
 	}
+	thing := o.term[chinese] + optional("{which}")
+	if which == "" {
+		thing = o.term[chinese]
+	} else if before != "" {
+		thing = optional(before) + o.term[chinese]
+	}
 	d.asks[chinese] = []string{
-		v.words[chinese][0] + o.term[chinese] + optional(strings.TrimSpace(which)),
-		pick(s, v.words[chinese]) + pick(s, []string{"", "一下"}) + o.term[chinese] + optional(strings.TrimSpace(which)),
+		v.words[chinese][0] + thing,
+		pick(s, v.words[chinese]) + pick(s, []string{"", "一下"}) + thing,
 	}
 	d.fields = s.someFields(native)
 	return d
+}
+
+// naming says how a thing's name follows it in English, and what stands before it in Chinese, where
+// an empty text means that the name follows.
+func (s *source) naming(k kind) (after, before string) {
+	if s.split == HeldOut || s.chance(0.5) {
+		return " {which}", ""
+	}
+	switch k.base {
+	case "code":
+		return pick(s, []string{" number {which}", " with the code {which}", " no. {which}", " ({which})"}),
+			pick(s, []string{"编号为{which}的", "{which}号", "编号{which}的", "代码是{which}的"})
+	case "person":
+		return pick(s, []string{" of {which}", " that {which} owns", " owned by {which}"}),
+			pick(s, []string{"{which}的", "属于{which}的", "{which}那个"})
+	}
+	return pick(s, []string{" called {which}", " named {which}", " by the name of {which}", " with the name {which}"}),
+		pick(s, []string{"名为{which}的", "叫{which}的", "名字是{which}的", "“{which}”这个"})
 }
 
 func optional(text string) string {
@@ -178,9 +203,18 @@ func (s *source) composeQuery(native bool, o object) *domain {
 		"What " + a.term[english] + " does the " + thing + " have?",
 		v[english] + " the " + a.term[english] + " of " + thing,
 		"Tell me the " + a.term[english] + " of the " + thing + ".",
+		"I'd like to know the " + a.term[english] + " of the " + thing + ".",
+		"Which " + a.term[english] + " has the " + thing + "?",
+		"Give me the " + a.term[english] + " of the " + thing + ".",
+		"Do you know the " + a.term[english] + " of the " + thing + "?",
+		"look up the " + a.term[english] + " of the " + thing,
+		"Any idea about the " + a.term[english] + " of the " + thing + "?",
 	}
 	thing = o.term[chinese] + "[{which}]的" + a.term[chinese]
-	d.asks[chinese] = []string{thing + "是多少？", thing + "是什么？", v[chinese] + thing, "告诉我" + thing + "。"}
+	d.asks[chinese] = []string{
+		thing + "是多少？", thing + "是什么？", v[chinese] + thing, "告诉我" + thing + "。", "我想知道" + thing + "。",
+		"请问" + thing + "是什么？", "查一下" + thing, thing + "如何？", "给我看看" + thing + "。", "你知道" + thing + "吗？",
+	}
 	d.fields = []attribute{a}
 	return d
 }
@@ -200,8 +234,10 @@ func (s *source) composeSearch(native bool, o object) *domain {
 	for i, a := range s.someAttributes(native, 1+s.IntN(4)) {
 		d.params = append(d.params, s.parameterOf(a, i == 0 && s.chance(0.5)))
 	}
-	d.asks[english] = []string{said + " " + plural, "find " + plural, "I am looking for " + plural + ".", "Which " + plural + " are there?"}
-	d.asks[chinese] = []string{v[chinese] + o.term[chinese], "找" + o.term[chinese], "有哪些" + o.term[chinese] + "？"}
+	d.asks[english] = []string{said + " " + plural, "find " + plural, "I am looking for " + plural + ".", "Which " + plural + " are there?",
+		"show me " + plural, "Are there any " + plural + "?", "I need " + plural + ".", "What " + plural + " do you have?", "get me a list of " + plural}
+	d.asks[chinese] = []string{v[chinese] + o.term[chinese], "找" + o.term[chinese], "有哪些" + o.term[chinese] + "？",
+		"看看" + o.term[chinese], "有没有" + o.term[chinese] + "？", "我要找" + o.term[chinese] + "。", "给我" + o.term[chinese] + "的清单"}
 	d.fields = s.someFields(native)
 	return d
 }

@@ -49,10 +49,20 @@ func (c *Compiler) goal(parent *goal, part string, terms []term) *goal {
 			c.goals[key] = g
 		}
 	}
-	if g.part == "" {
+	if g.part == "" && g.parent == nil && !parent.within(g) {
 		g.parent, g.part = parent, part
 	}
 	return g
+}
+
+// within reports whether g is, or is a part of, another goal, by their names.
+func (g *goal) within(other *goal) bool {
+	for ; g != nil; g = g.parent {
+		if g == other {
+			return true
+		}
+	}
+	return false
 }
 
 // theOne returns the only term that demands something, or the zero term if none does; it

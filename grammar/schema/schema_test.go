@@ -119,6 +119,8 @@ var schemaCases = []schemaCase{
 	{name: "ref with siblings", schema: `{"$ref":"#/$defs/n","maximum":5,"$defs":{"n":{"type":"integer","minimum":3}}}`, yes: []string{`3`, `5`}, no: []string{`2`, `6`}},
 	{name: "ref siblings before 2019", schema: `{"$schema":"http://json-schema.org/draft-07/schema#","$ref":"#/definitions/n","maximum":5,"definitions":{"n":{"type":"integer","minimum":3}}}`, yes: []string{`3`, `6`}, no: []string{`2`}},
 	{name: "ref to any place", schema: `{"type":"object","properties":{"a":{"type":"integer"},"b":{"$ref":"#/properties/a"}},"additionalProperties":false,"required":["b"]}`, yes: []string{`{"b":1}`}, no: []string{`{"b":""}`}},
+	{name: "recursive under the empty name", schema: `{"type":["object","null"],"properties":{"":{"$ref":""}},"additionalProperties":false}`,
+		yes: []string{`null`, `{}`, `{"":null}`, `{"":{"":{}}}`}, no: []string{`1`, `{"":1}`, `{"a":null}`}},
 	{name: "recursive", schema: `{"type":"object","properties":{"v":{"type":"integer"},"next":{"$ref":"#"}},"required":["v"],"additionalProperties":false}`,
 		yes: []string{`{"v":1}`, `{"v":1,"next":{"next":{"v":3},"v":2}}`}, no: []string{`{"v":1,"next":{}}`, `{"next":{"v":1}}`}},
 	{name: "recursive with a sibling", schema: `{"$defs":{"t":{"type":"array","items":{"$ref":"#/$defs/t","maxItems":1}}},"$ref":"#/$defs/t","maxItems":3}`,

@@ -197,14 +197,15 @@ func init() { // the methods refer to filters, which refer to methods
 		"rsplit":     splitMethod(rsplit),
 		"splitlines": splitLines,
 		"partition": func(_ *interp, line int, s string, args *callArgs) any {
-			before, after, found := strings.Cut(s, args.text(line, 0, "sep", ""))
+			sep := separator(line, args)
+			before, after, found := strings.Cut(s, sep)
 			if !found {
 				return &List{Items: []any{s, "", ""}, Tuple: true}
 			}
-			return &List{Items: []any{before, args.positional[0], after}, Tuple: true}
+			return &List{Items: []any{before, sep, after}, Tuple: true}
 		},
 		"rpartition": func(_ *interp, line int, s string, args *callArgs) any {
-			sep := args.text(line, 0, "sep", "")
+			sep := separator(line, args)
 			at := strings.LastIndex(s, sep)
 			if at < 0 {
 				return &List{Items: []any{"", "", s}, Tuple: true}
@@ -219,6 +220,15 @@ func init() { // the methods refer to filters, which refer to methods
 		},
 		"format": func(in *interp, line int, s string, args *callArgs) any { return in.braceFormat(line, s, args) },
 	}
+}
+
+// separator returns the argument of partition and rpartition, which Python wants not to be empty.
+func separator(line int, args *callArgs) string {
+	sep := args.text(line, 0, "sep", "")
+	if sep == "" {
+		throwf(line, "empty separator")
+	}
+	return sep
 }
 
 func (in *interp) replace(line int, s, old, with string, count int64) string {

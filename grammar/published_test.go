@@ -151,6 +151,9 @@ func TestMaskBenchAgainstTheWalk(t *testing.T) {
 
 // TestSteadyState: where a text was before, FillMask and Accept allocate nothing, also with a budget.
 func TestSteadyState(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates")
+	}
 	v := publishedVocab(t, benchVocabs[0])
 	for _, w := range waysAround {
 		g, err := schema.CompileText([]byte(w.schema), schema.Options{Whitespace: schema.Model})

@@ -32,7 +32,7 @@ type island struct {
 	mu     sync.Mutex
 	within map[int32]vocab.Mask // inside, of at most so many units
 
-	leaves []int32 // the tokens in groups, in the order of the vocabulary's trie
+	leaves []int32 // the tokens that leave the run, in the order of the vocabulary's trie
 	once   sync.Once
 	leave  vocab.Trie // of leaves
 	vocab  *vocab.Vocab
@@ -147,7 +147,7 @@ const maxEndings = 4096
 
 // newIsland walks the trie with the unit's automaton.
 func newIsland(v *vocab.Vocab, u *automaton.Unit, counted bool) *island {
-	b := &islandBuilder{v: v, is: &island{vocab: v, inside: vocab.NewMask(v.Width()), within: map[int32]vocab.Mask{}},
+	b := &islandBuilder{is: &island{vocab: v, inside: vocab.NewMask(v.Width()), within: map[int32]vocab.Mask{}},
 		groupOf: map[string]int{}, counted: counted}
 	if counted {
 		b.is.whole = make([]uint8, v.Width())
@@ -201,7 +201,6 @@ func newIsland(v *vocab.Vocab, u *automaton.Unit, counted bool) *island {
 }
 
 type islandBuilder struct {
-	v       *vocab.Vocab
 	is      *island
 	groupOf map[string]int
 	counted bool

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/callama/callama/grammar"
@@ -24,6 +25,9 @@ var waysAround = []struct{ name, schema, text string }{
 	{"alternatives in a pattern", `{"type":"string","pattern":"^test|acceptance|production$"}`, `"pre-acceptance production"`},
 	{"repeated words", `{"type":"string","pattern":"^(?:\\S+\\s+){0,99}\\S+$"}`, `"a a a bb c d e the next words"`},
 	{"few words", `{"type":"string","pattern":"^(?:\\S+\\s+){0,3}\\S+$"}`, `"one two three four"`},
+	{"words of a length", `{"type":"string","pattern":"^(?:\\S+\\s+){0,99}\\S+$","minLength":2,"maxLength":600}`, `"a ` + strings.Repeat("of the 字 é\\n", 40) + `"`},
+	{"words up to a length", `{"type":"string","pattern":"^(?:\\S+\\s+){0,99}\\S+$","maxLength":330}`, `"` + strings.Repeat("is not the ", 40) + `"`},
+	{"list of words of a length", `{"type":"array","maxItems":900,"items":{"type":"string","pattern":"^([a-z]+ ?)+$","maxLength":500}}`, `["some words", "and others here", "x"]`},
 	{"class", `{"type":"string","pattern":"^[a-z0-9_-]+$"}`, `"some-name_with-9"`},
 	{"classes", `{"type":"string","pattern":"^([\\da-z\\.-]+)\\.([a-z\\.]{2,6})([\\/\\w \\.-]*)*\\/?$"}`, `"www.example.com/some/path-to.html"`},
 	{"no control characters", `{"type":"string","pattern":"^[^/\\\\]+$"}`, `"some file name.txt"`},

@@ -29,6 +29,15 @@ type Machine interface {
 	Notes() *Notes
 }
 
+// Counter is a Machine whose states count something that has bounds.
+type Counter interface {
+	Machine
+	// Coarse returns a state from which texts of up to reach bytes fare as from the given
+	// one, which is the same for all states that are that far from their bounds and alike
+	// otherwise. Its texts are no shorter: see Shortest.
+	Coarse(state, reach int32) int32
+}
+
 // Notes is a value that is made once. The zero Notes is ready to use.
 type Notes struct {
 	once  sync.Once

@@ -52,8 +52,9 @@ func Rules(name string, d *DFA, o RuleOptions) (*gbnf.State, error) {
 	return &gbnf.State{Of: m, N: start}, nil
 }
 
-// machine is a gbnf.Machine. State q is that of the automaton if the lengths can no longer
-// be missed; (read+1)*n + q is it after read characters.
+// machine is a gbnf.Counter. State q is that of the automaton if the lengths can no longer
+// be missed; (read+1)*n + q is it after read characters, and -(q+2) after any number of which
+// no bound is near.
 type machine struct {
 	name   string
 	d      *DFA
@@ -73,6 +74,7 @@ type machine struct {
 	// characters; of each both.
 	light, short []measure
 	longest      []int32 // most characters, -1: no bound
+	farthest     int32   // the most characters of the paths of the fewest bytes
 	// least holds, for read characters below the window's minimum, the fewest bytes from
 	// each state.
 	least [][]int32
@@ -149,9 +151,10 @@ func (m *machine) add(sets []Set, symbols []int32) int32 {
 	}
 	e := m.o.Encoding(set)
 	// Characters of several bytes take some ten states before each state that they lead
-	// to. Where lengths multiply those, a call has them once.
+	// to. Where lengths multiply those, a call has them once; and what is called does not
+	// know the count: see Coarse.
 	called := e
-	if last := set[len(set)-1].Hi; last >= utf8.RuneSelf {
+	if _, one := e.(*gbnf.Class); !one || set[len(set)-1].Hi >= utf8.RuneSelf {
 		called = gbnf.Called("char", e)
 	}
 	h, _ := gbnf.Corner(called)
@@ -170,6 +173,9 @@ func (m *machine) measure() {
 	into := m.d.predecessors()
 	m.light = m.paths(into, func(a, b measure) bool { return a.bytes < b.bytes || a.bytes == b.bytes && a.chars < b.chars })
 	m.short = m.paths(into, func(a, b measure) bool { return a.chars < b.chars || a.chars == b.chars && a.bytes < b.bytes })
+	for _, l := range m.light {
+		m.farthest = max(m.farthest, l.chars)
+	}
 }
 
 // paths returns the least measures of paths to the end, looking again at the states before
@@ -280,9 +286,28 @@ func (m *machine) at(q int32, read int) int32 {
 	return int32(read+1)*m.n + q
 }
 
-// place takes a state of the machine apart; read is -1 where it does not matter.
+// Values of a count that is none.
+const (
+	unread = -1 // lengths do not matter
+	anyFar = -2 // no bound of the lengths is near
+)
+
+// place takes a state of the machine apart.
 func (m *machine) place(state int32) (q int32, read int) {
+	if state < 0 {
+		return -state - 2, anyFar
+	}
 	return state % m.n, int(state/m.n) - 1
+}
+
+// Coarse is that of gbnf.Counter. No text of so many bytes, each a character at most, gets
+// where the greatest length decides what is possible or which way to the end is the shortest.
+func (m *machine) Coarse(state, reach int32) int32 {
+	q, read := m.place(state)
+	if read < 0 || read < m.window.Min || m.window.Max >= 0 && m.window.Max-read <= int(reach)+int(m.farthest) {
+		return state
+	}
+	return -q - 2
 }
 
 func (m *machine) Name() string       { return m.name }
@@ -303,20 +328,20 @@ func (m *machine) Shortest(state int32) int {
 
 func (m *machine) Expr(state int32) gbnf.Expr {
 	q, read := m.place(state)
-	if read >= 0 {
+	if read != unread {
 		return m.counted(q, read)
 	}
 	if e := m.bodies[q].Load(); e != nil {
 		return *e
 	}
-	e := m.body(q, -1)
+	e := m.body(q, unread)
 	m.bodies[q].CompareAndSwap(nil, &e)
 	return *m.bodies[q].Load()
 }
 
 // counted is the expression of a state whose characters are counted.
 func (m *machine) counted(q int32, read int) gbnf.Expr {
-	if e := m.edgesOf(q); m.d.accept[q] && len(e) == 1 && e[0].to == q {
+	if e := m.edgesOf(q); read >= 0 && m.d.accept[q] && len(e) == 1 && e[0].to == q {
 		most := -1
 		if m.window.Max >= 0 {
 			most = m.window.Max - read
@@ -326,25 +351,26 @@ func (m *machine) counted(q int32, read int) gbnf.Expr {
 	return m.body(q, read)
 }
 
-// body is what a state matches after so many characters, -1 where it does not matter.
+// body is what a state matches after so many characters.
 func (m *machine) body(q int32, read int) gbnf.Expr {
 	var loop gbnf.Expr
 	edges := m.edgesOf(q)
 	alts := make([]gbnf.Expr, 0, len(edges)+1)
 	for _, e := range edges {
-		to := e.to
-		if read >= 0 {
+		to, chars := e.to, m.called[e.chars]
+		switch read {
+		case unread:
+			chars = m.chars[e.chars]
+		case anyFar:
+			to = -to - 2
+		default:
 			to = m.at(to, read+1)
 		}
 		switch {
 		case to == dead:
-		case to == q && read < 0:
-			loop = gbnf.Star(m.chars[e.chars])
+		case to == q && read == unread:
+			loop = gbnf.Star(chars)
 		default:
-			chars := m.chars[e.chars]
-			if read >= 0 {
-				chars = m.called[e.chars]
-			}
 			alts = append(alts, sequence(chars, &gbnf.State{Of: m, N: to}))
 		}
 	}

@@ -24,6 +24,7 @@ type builder struct {
 	callees []callee
 	starts  []int32              // start state of each rule, -1 until first referred to
 	inner   map[gbnf.State]int32 // start state of each state of a machine that was referred to
+	counts  map[int32]innerCall  // states that call a state of a gbnf.Counter
 	end     int32                // the state in which a callee has ended
 
 	// What was built before with the same continuation is used again. Front ends share
@@ -127,6 +128,23 @@ func (b *builder) innerStart(e *gbnf.State) int32 {
 	return s
 }
 
+// innerCall is a call of a state of a gbnf.Counter.
+type innerCall struct {
+	of  gbnf.State
+	ret int32
+}
+
+func (b *builder) innerCall(e *gbnf.State, to int32) int32 {
+	s := b.call(b.innerStart(e), to, e.InPlace(), -1)
+	if _, ok := e.Of.(gbnf.Counter); ok {
+		if b.counts == nil {
+			b.counts = map[int32]innerCall{}
+		}
+		b.counts[s] = innerCall{*e, to}
+	}
+	return s
+}
+
 // sub returns the start state of e as a callee of its own.
 func (b *builder) sub(e gbnf.Expr) int32 {
 	if s, ok := e.(*gbnf.State); ok {
@@ -172,7 +190,7 @@ func (b *builder) build(e gbnf.Expr, to int32) int32 {
 	case *gbnf.Ref:
 		return b.call(b.ruleStart(e.Rule), to, b.rules[e.Rule].Expr, e.Rule)
 	case *gbnf.State:
-		return b.call(b.innerStart(e), to, e.InPlace(), -1)
+		return b.innerCall(e, to)
 	case *gbnf.Seq:
 		for i := len(e.Items) - 1; i >= 0; i-- {
 			to = b.build(e.Items[i], to)
@@ -316,6 +334,11 @@ func (b *builder) call(start, to int32, e gbnf.Expr, rule gbnf.RuleID) int32 {
 		b.refs[key] = state
 	}
 	return state
+}
+
+// siteTo returns the site of a call that returns to a state, which is not the end.
+func (b *builder) siteTo(start, ret int32) int32 {
+	return b.lists[b.states[b.call(start, ret, nil, -1)].calls.from]
 }
 
 func (b *builder) site(s site) int32 {

@@ -1,12 +1,18 @@
 package automaton
 
+import (
+	"slices"
+
+	"github.com/callama/callama/grammar/gbnf"
+)
+
 // A counter matters to a mask only if some token can reach one of its bounds. Of maxLength:
 // 10000 that is true of the last hundred characters; everywhere else masks are those of any
 // other count. Coarse maps a configuration to the one that stands for all of these.
 
-// Counts reports whether any counted repetition was met, without which configurations stand
+// Counts reports whether anything counted was met, without which configurations stand
 // for themselves only.
-func (c *Cache) Counts() bool { return len(c.p.repeats) > 0 }
+func (c *Cache) Counts() bool { return len(c.p.repeats) > 0 || len(c.p.counts) > 0 }
 
 // Coarse returns a configuration from which texts of up to reach bytes fare as from id. Its
 // distance is not less than that of id.
@@ -15,20 +21,99 @@ func (c *Cache) Coarse(id, reach int32) int32 {
 		c.reach = reach
 		clear(c.coarseNodes)
 		clear(c.coarseSets)
+		c.coarseCores, c.coarseSites = nil, nil
 	}
 	old := c.configs[id].items
 	changed := false
 	items := c.step.coarse[:0]
 	for _, it := range old {
-		set := c.coarseSet(it.set)
-		changed = changed || set != it.set
-		items = append(items, item{it.core, set})
+		to := item{c.coarseCore(it.core), c.coarseSet(it.set)}
+		changed = changed || to != it
+		items = append(items, to)
 	}
 	c.step.coarse = items
 	if !changed {
 		return id
 	}
-	return c.intern(items, c.configs[id].accepting)
+	return c.intern(c.sorted(items), c.configs[id].accepting)
+}
+
+// sorted puts items in order, those of one core together.
+func (c *Cache) sorted(items []item) []item {
+	slices.SortFunc(items, func(a, b item) int { return int(a.core - b.core) })
+	kept := items[:0]
+	for _, it := range items {
+		if n := len(kept); n > 0 && kept[n-1].core == it.core {
+			kept[n-1].set = c.union(kept[n-1].set, it.set)
+			continue
+		}
+		kept = append(kept, it)
+	}
+	return kept
+}
+
+// far is a number of items or characters that no text of up to reach bytes completes: each
+// takes a byte at least; one may be under way, one begin.
+func (c *Cache) far() int32 { return c.reach + 2 }
+
+// coarseState returns the state that stands for one that calls a state of a machine.
+func (c *Cache) coarseState(s int32) int32 {
+	k, ok := c.p.counts[s]
+	if !ok {
+		return s
+	}
+	n := k.of.Of.(gbnf.Counter).Coarse(k.of.N, c.far())
+	if n == k.of.N {
+		return s
+	}
+	if in := c.p.inspect; in != nil {
+		defer in.enter(in.owners[c.p.states[c.p.inner[k.of]].callee])()
+	}
+	return c.p.innerCall(&gbnf.State{Of: k.of.Of, N: n}, k.ret)
+}
+
+// coarseCore returns the core whose edges lead to the states that stand for those of another.
+func (c *Cache) coarseCore(k int32) int32 {
+	if len(c.p.counts) == 0 || len(c.p.cores[k].tokens) > 0 {
+		return k
+	}
+	if int(k) >= len(c.coarseCores) {
+		c.coarseCores = lengthen(c.coarseCores, len(c.p.cores))
+	}
+	if t := c.coarseCores[k]; t != 0 {
+		return t - 1
+	}
+	to, changed := k, false
+	edges := slices.Clone(c.p.cores[k].edges)
+	for i := range edges {
+		s := c.coarseState(edges[i].to)
+		changed = changed || s != edges[i].to
+		edges[i].to = s
+	}
+	if changed {
+		to = c.p.coreOfEdges(edges)
+	}
+	c.coarseCores[k] = to + 1
+	return to
+}
+
+// coarseSite returns the site that returns to the state that stands for a site's.
+func (c *Cache) coarseSite(id int32) int32 {
+	if len(c.p.counts) == 0 || c.p.sites[id].kind != siteRule {
+		return id
+	}
+	if int(id) >= len(c.coarseSites) {
+		c.coarseSites = lengthen(c.coarseSites, len(c.p.sites))
+	}
+	if t := c.coarseSites[id]; t != 0 {
+		return t - 1
+	}
+	to, st := id, c.p.sites[id]
+	if ret := c.coarseState(st.ret); ret != st.ret {
+		to = c.p.siteTo(st.start, ret)
+	}
+	c.coarseSites[id] = to + 1
+	return to
 }
 
 // coarseSet and coarseNode remember what they find, plus one.
@@ -63,7 +148,7 @@ func (c *Cache) coarseNode(n int32) int32 {
 		return t - 1
 	}
 	k := c.nodes[n].nodeKey
-	t := c.push(k.site, c.coarseCount(k), c.coarseSet(k.below))
+	t := c.push(c.coarseSite(k.site), c.coarseCount(k), c.coarseSet(k.below))
 	c.coarseNodes[n] = t + 1
 	return t
 }
@@ -74,7 +159,7 @@ func (c *Cache) coarseCount(k nodeKey) int32 {
 	if st.kind != siteRepeat {
 		return k.aux
 	}
-	far := c.reach + 2 // an item takes a byte at least; one may be under way, one begin
+	far := c.far()
 	switch r := &c.p.repeats[st.index]; {
 	case r.min-k.aux > far:
 		return 0

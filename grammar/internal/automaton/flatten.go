@@ -107,9 +107,7 @@ func (p *Program) follow(s int32) {
 		}
 	}
 	if len(f.edges) > 1 {
-		slices.SortFunc(f.edges, func(x, y edge) int {
-			return cmp.Or(cmp.Compare(x.lo, y.lo), cmp.Compare(x.hi, y.hi), cmp.Compare(x.to, y.to))
-		})
+		slices.SortFunc(f.edges, compareEdges)
 		f.edges = slices.Compact(f.edges)
 	}
 	if len(f.token) > 1 {
@@ -140,6 +138,10 @@ func (p *Program) visit(s int32) {
 	}
 }
 
+func compareEdges(x, y edge) int {
+	return cmp.Or(cmp.Compare(x.lo, y.lo), cmp.Compare(x.hi, y.hi), cmp.Compare(x.to, y.to))
+}
+
 func boolInt(b bool) int {
 	if b {
 		return 1
@@ -168,6 +170,15 @@ func (p *Program) coreOf(st *state) int32 {
 	c := p.addCore(st)
 	f.index[string(key)] = c
 	return c
+}
+
+// coreOfEdges returns the core with these edges.
+func (p *Program) coreOfEdges(edges []edge) int32 {
+	if len(edges) == 1 {
+		return p.flat(p.chain(edges[0])).core
+	}
+	slices.SortFunc(edges, compareEdges)
+	return p.flat(p.add(state{edges: put(&p.builder.edges, slices.Compact(edges)...)})).core
 }
 
 func (p *Program) addCore(st *state) int32 {

@@ -21,8 +21,9 @@ type Cache struct {
 	configs     []config
 	configIndex index
 
-	coarseNodes, coarseSets []int32 // see Coarse
-	reach                   int32   // that they are for
+	coarseNodes, coarseSets, coarseCores, coarseSites []int32 // see Coarse
+
+	reach int32 // that they are for
 
 	numbers arena[int32] // of sets and rows
 	items   arena[item]

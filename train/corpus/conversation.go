@@ -38,7 +38,7 @@ func newConversation(s *source, cfg Config) *conversation {
 }
 
 // toolShares say how many conversations in a hundred have one tool, two, and so on.
-var toolShares = []int{26, 25, 18, 11, 7, 4, 3, 2, 2, 2}
+var toolShares = []int{17, 17, 14, 12, 10, 9, 7, 6, 5, 3}
 
 func (c *conversation) toolCount() int {
 	switch c.cfg.Stage {

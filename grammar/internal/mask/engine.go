@@ -402,8 +402,8 @@ func (e *Engine) compute(sp *space, id int32, patch bool) *entry {
 		e.finish(c, id)
 		return e.keep(sp, id, farthest)
 	}
-	if n, looping := e.reach(c, id); n >= e.opts.MinNodes {
-		if ent := e.around(sp, id, n, looping, patch); ent != nil {
+	if o := e.outlook(c, id); o.nodes >= e.opts.MinNodes && (o.run || e.opts.MinNodes == 1) {
+		if ent := e.around(sp, id, o.nodes, o.looping, patch); ent != nil {
 			return ent
 		}
 	}
@@ -492,20 +492,46 @@ func (e *Engine) trim(sp *space, id, limit int32) {
 	e.finish(c, id)
 }
 
-// reach counts the trie nodes below the bytes that may come next, and tells whether one of
-// them leads back.
-func (e *Engine) reach(c *automaton.Cache, id int32) (n int, looping bool) {
+// outlook is what the first byte of a token may do.
+type outlook struct {
+	nodes   int  // trie nodes below the bytes that may come next
+	looping bool // one of these leads back
+	run     bool // some leads where many others do
+}
+
+// runBytes is how many bytes lead to the same configuration where a run of characters
+// begins or goes on: there are ten digits.
+const runBytes = 8
+
+// outlook looks one byte ahead.
+func (e *Engine) outlook(c *automaton.Cache, id int32) (o outlook) {
+	var leads [8]struct{ to, bytes int32 }
+	n := 0
 	for k := range e.prog.Classes() {
 		if e.classNodes[k] == 0 {
 			continue
 		}
-		switch c.Next(id, uint8(k)) {
-		case automaton.Dead:
+		to := c.Next(id, uint8(k))
+		if to == automaton.Dead {
 			continue
-		case id:
-			looping = true
 		}
-		n += int(e.classNodes[k])
+		o.nodes += int(e.classNodes[k])
+		o.looping = o.looping || to == id
+		if o.run {
+			continue
+		}
+		lo, hi := e.prog.ClassRange(uint8(k))
+		at := 0
+		for at < n && leads[at].to != to {
+			at++
+		}
+		if at == n { // of many different ones, the latest are remembered
+			at = min(n, len(leads)-1)
+			n = at + 1
+			leads[at].to, leads[at].bytes = to, 0
+		}
+		leads[at].bytes += int32(hi-lo) + 1
+		o.run = leads[at].bytes >= runBytes
 	}
-	return n, looping
+	return o
 }

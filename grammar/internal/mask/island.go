@@ -118,7 +118,7 @@ func (e *Engine) runsOf(c *automaton.Cache, id, limit int32) (runs []automaton.R
 // loopOf returns the loop that a configuration is in and its island, nil if there is none or
 // a walk must tell which of its tokens are within the limit.
 func (e *Engine) loopOf(c *automaton.Cache, id, limit int32) (automaton.Run, *island) {
-	if _, looping := e.reach(c, id); !looping {
+	if !e.outlook(c, id).looping {
 		return automaton.Run{}, nil
 	}
 	r, ok := c.Loop(id)

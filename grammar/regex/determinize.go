@@ -21,7 +21,7 @@ func (r *Regex) DFA(limits Limits) (*DFA, error) {
 		}
 		return w.out.minimize(), nil
 	}
-	d := &determinizer{n: n, limits: limits, id: make(map[string]int32), seen: make([]uint32, len(n.states))}
+	d := &determinizer{n: n, limits: limits, id: make(map[string]int32), seeded: make(map[string]int32), seen: make([]uint32, len(n.states))}
 	if err := d.run(); err != nil {
 		return nil, err
 	}
@@ -44,6 +44,7 @@ type determinizer struct {
 	gen     uint32
 	stack   []int32
 	key     []byte
+	seeded  map[string]int32 // the states that the targets of some characters lead to: most symbols share them
 }
 
 func (d *determinizer) run() error {
@@ -80,12 +81,34 @@ func (d *determinizer) run() error {
 		for sym := range reach {
 			to := int32(q)
 			if !universal {
-				to = d.visit(d.closure(reach[sym], false, false), nil)
+				to = d.after(reach[sym])
 			}
 			d.out.next = append(d.out.next, to)
 		}
 	}
 	return nil
+}
+
+// after returns the state of the result that characters with these targets lead to.
+func (d *determinizer) after(targets []int32) int32 {
+	if len(targets) == 0 {
+		return dead
+	}
+	d.key = appendStates(d.key[:0], targets)
+	to, ok := d.seeded[string(d.key)]
+	if !ok {
+		key := string(d.key)
+		to = d.visit(d.closure(targets, false, false), nil)
+		d.seeded[key] = to
+	}
+	return to
+}
+
+func appendStates(key []byte, states []int32) []byte {
+	for _, s := range states {
+		key = append(key, byte(s), byte(s>>8), byte(s>>16), byte(s>>24))
+	}
+	return key
 }
 
 // closure returns the sorted character, match and end-anchor states reachable from
@@ -145,9 +168,7 @@ func (d *determinizer) visit(set, final []int32) int32 {
 	if final != nil {
 		d.key = append(d.key, 1)
 	}
-	for _, s := range set {
-		d.key = append(d.key, byte(s), byte(s>>8), byte(s>>16), byte(s>>24))
-	}
+	d.key = appendStates(d.key, set)
 	id, ok := d.id[string(d.key)]
 	if !ok {
 		id = int32(len(d.sets))

@@ -51,6 +51,12 @@ type looker struct {
 	id     map[string]int32
 	states []lookState
 	steps  int
+
+	// Most symbols of a state lead to what another led to: seeded holds the states of the
+	// result by the configurations right after a character.
+	seeded map[string]int32
+	key    []byte
+	seen   map[configuration]bool // of closure
 }
 
 // configuration is a state of the automaton of the pattern and what the rest of the text
@@ -96,6 +102,7 @@ func (w *looker) run() error {
 			start.behind[i] = l.dfa.start
 		}
 	}
+	w.seeded, w.seen = make(map[string]int32), make(map[configuration]bool)
 	start.configs = w.closure([]configuration{{state: w.n.start}}, start.behind, true, false)
 	w.out.start = w.visit(start, true)
 	for q := 0; q < len(w.states); q++ {
@@ -103,7 +110,7 @@ func (w *looker) run() error {
 			return &LimitError{Name: "States", Limit: w.limits.States, Got: len(w.states)}
 		}
 		for sym := range int32(a.symbols) {
-			w.out.next = append(w.out.next, w.visit(w.after(w.states[q], sym, inSet), false))
+			w.out.next = append(w.out.next, w.after(w.states[q], sym, inSet))
 			if w.steps > w.limits.Steps {
 				return &LimitError{Name: "Steps", Limit: w.limits.Steps, Got: w.steps}
 			}
@@ -112,8 +119,8 @@ func (w *looker) run() error {
 	return nil
 }
 
-// after returns the state after a character.
-func (w *looker) after(s lookState, sym int32, inSet [][]bool) lookState {
+// after returns the state of the result after a character.
+func (w *looker) after(s lookState, sym int32, inSet [][]bool) int32 {
 	next := lookState{behind: make([]int32, len(s.behind))}
 	for i, l := range w.n.looks {
 		if next.behind[i] = dead; l.behind {
@@ -134,8 +141,28 @@ func (w *looker) after(s lookState, sym int32, inSet [][]bool) lookState {
 			seeds = append(seeds, configuration{to, owed})
 		}
 	}
-	next.configs = w.closure(seeds, next.behind, false, false)
-	return next
+	w.key = lookState{next.behind, seeds}.appendKey(w.key[:0])
+	to, ok := w.seeded[string(w.key)]
+	if !ok {
+		key := string(w.key)
+		next.configs = w.closure(seeds, next.behind, false, false)
+		to = w.visit(next, false)
+		w.seeded[key] = to
+	}
+	return to
+}
+
+// appendKey appends bytes that are those of equal states only.
+func (s lookState) appendKey(key []byte) []byte {
+	for _, q := range s.behind {
+		key = binary.BigEndian.AppendUint32(key, uint32(q))
+	}
+	for _, c := range s.configs {
+		key = binary.BigEndian.AppendUint32(key, uint32(c.state))
+		key = binary.BigEndian.AppendUint32(key, uint32(len(c.owed)))
+		key = append(key, c.owed...)
+	}
+	return key
 }
 
 // pay steps what is owed over a character; ok is false if it cannot be met any more.
@@ -171,15 +198,15 @@ func owe(owed string, i uint32, q int32) string {
 // closure returns the configurations at characters, at the match and at end anchors that
 // are reached without reading, less those that owe more than another at the same place.
 func (w *looker) closure(seeds []configuration, behind []int32, atBegin, atEnd bool) []configuration {
-	seen := make(map[configuration]bool)
+	clear(w.seen)
 	var out []configuration
 	for stack := seeds; len(stack) > 0 && w.steps <= w.limits.Steps; { // beyond, run gives up
 		c := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		if c.state < 0 || seen[c] {
+		if c.state < 0 || w.seen[c] {
 			continue
 		}
-		seen[c] = true
+		w.seen[c] = true
 		w.steps++
 		st := &w.n.states[c.state]
 		to := configuration{st.out, c.owed}
@@ -262,14 +289,7 @@ func (w *looker) visit(s lookState, atBegin bool) int32 {
 	if atBegin {
 		key = append(key, 1)
 	}
-	for _, q := range s.behind {
-		key = binary.BigEndian.AppendUint32(key, uint32(q))
-	}
-	for _, c := range s.configs {
-		key = binary.BigEndian.AppendUint32(key, uint32(c.state))
-		key = binary.BigEndian.AppendUint32(key, uint32(len(c.owed)))
-		key = append(key, c.owed...)
-	}
+	key = s.appendKey(key)
 	at, ok := w.id[string(key)]
 	if !ok {
 		at = int32(len(w.states))

@@ -23,7 +23,8 @@ type partition struct {
 	first   []int32 // first position of each block
 	size    []int32
 	marked  []int32   // states marked in each block, moved to its front
-	sources [][]int32 // [symbol*(n+1)+state] -> predecessors
+	from    []int32   // [symbol*(n+1)+state] -> where its predecessors begin in sources; one more at the end
+	sources []int32   // predecessors
 	work    []int32   // blocks to split by
 	queued  []bool
 }
@@ -31,19 +32,7 @@ type partition struct {
 func newPartition(d *DFA) *partition {
 	n, k := len(d.accept), d.alphabet.symbols
 	p := &partition{d: d, n: n, k: k, where: make([]int32, n+1), block: make([]int32, n+1)}
-	p.sources = make([][]int32, k*(n+1))
-	for q := 0; q <= n; q++ {
-		for sym := range k {
-			t := n
-			if q < n {
-				if to := d.next[q*k+sym]; to != dead {
-					t = int(to)
-				}
-			}
-			cell := sym*(n+1) + t
-			p.sources[cell] = append(p.sources[cell], int32(q))
-		}
-	}
+	p.index()
 	for pass := range 2 {
 		from := int32(len(p.order))
 		for q := 0; q <= n; q++ {
@@ -59,6 +48,39 @@ func newPartition(d *DFA) *partition {
 		}
 	}
 	return p
+}
+
+// index collects the predecessors of each state by each symbol, those of one next to each
+// other.
+func (p *partition) index() {
+	n, k := p.n, p.k
+	p.from = make([]int32, k*(n+1)+1)
+	p.sources = make([]int32, k*(n+1))
+	at := func(q, sym int) int {
+		if q < n {
+			if to := p.d.next[q*k+sym]; to != dead {
+				return sym*(n+1) + int(to)
+			}
+		}
+		return sym*(n+1) + n
+	}
+	for q := 0; q <= n; q++ {
+		for sym := range k {
+			p.from[at(q, sym)]++
+		}
+	}
+	sum := int32(0)
+	for i, count := range p.from {
+		sum += count
+		p.from[i] = sum // the end, until the list is filled from behind
+	}
+	for q := n; q >= 0; q-- {
+		for sym := range k {
+			cell := at(q, sym)
+			p.from[cell]--
+			p.sources[p.from[cell]] = int32(q)
+		}
+	}
 }
 
 func (p *partition) addBlock(first, size int32) {
@@ -85,7 +107,8 @@ func (p *partition) refine() {
 		for sym := range p.k {
 			touched = touched[:0]
 			for _, t := range splitter {
-				for _, q := range p.sources[sym*(p.n+1)+int(t)] {
+				cell := sym*(p.n+1) + int(t)
+				for _, q := range p.sources[p.from[cell]:p.from[cell+1]] {
 					if p.mark(q) {
 						touched = append(touched, p.block[q])
 					}

@@ -14,24 +14,38 @@ import (
 // for themselves only.
 func (c *Cache) Counts() bool { return len(c.p.repeats) > 0 || len(c.p.counts) > 0 }
 
+// coarse remembers what stands for what, for texts of up to reach bytes; numbers are one
+// more, 0 is not yet known.
+type coarse struct {
+	*Cache
+	reach                     int32
+	nodes, sets, cores, sites []int32
+	items                     []item // working memory
+}
+
 // Coarse returns a configuration from which texts of up to reach bytes fare as from id. Its
 // distance is not less than that of id.
 func (c *Cache) Coarse(id, reach int32) int32 {
-	if c.reach != reach {
-		c.reach = reach
-		clear(c.coarseNodes)
-		clear(c.coarseSets)
-		c.coarseCores, c.coarseSites = nil, nil
+	for _, m := range c.coarse {
+		if m.reach == reach {
+			return m.config(id)
+		}
 	}
+	m := &coarse{Cache: c, reach: reach}
+	c.coarse = append(c.coarse, m)
+	return m.config(id)
+}
+
+func (c *coarse) config(id int32) int32 {
 	old := c.configs[id].items
 	changed := false
-	items := c.step.coarse[:0]
+	items := c.items[:0]
 	for _, it := range old {
-		to := item{c.coarseCore(it.core), c.coarseSet(it.set)}
+		to := item{c.core(it.core), c.set(it.set)}
 		changed = changed || to != it
 		items = append(items, to)
 	}
-	c.step.coarse = items
+	c.items = items
 	if !changed {
 		return id
 	}
@@ -54,10 +68,10 @@ func (c *Cache) sorted(items []item) []item {
 
 // far is a number of items or characters that no text of up to reach bytes completes: each
 // takes a byte at least; one may be under way, one begin.
-func (c *Cache) far() int32 { return c.reach + 2 }
+func (c *coarse) far() int32 { return c.reach + 2 }
 
-// coarseState returns the state that stands for one that calls a state of a machine.
-func (c *Cache) coarseState(s int32) int32 {
+// state returns the state that stands for one that calls a state of a machine.
+func (c *coarse) state(s int32) int32 {
 	k, ok := c.p.counts[s]
 	if !ok {
 		return s
@@ -72,89 +86,88 @@ func (c *Cache) coarseState(s int32) int32 {
 	return c.p.innerCall(&gbnf.State{Of: k.of.Of, N: n}, k.ret)
 }
 
-// coarseCore returns the core whose edges lead to the states that stand for those of another.
-func (c *Cache) coarseCore(k int32) int32 {
+// core returns the core whose edges lead to the states that stand for those of another.
+func (c *coarse) core(k int32) int32 {
 	if len(c.p.counts) == 0 || len(c.p.cores[k].tokens) > 0 {
 		return k
 	}
-	if int(k) >= len(c.coarseCores) {
-		c.coarseCores = lengthen(c.coarseCores, len(c.p.cores))
+	if int(k) >= len(c.cores) {
+		c.cores = lengthen(c.cores, len(c.p.cores))
 	}
-	if t := c.coarseCores[k]; t != 0 {
+	if t := c.cores[k]; t != 0 {
 		return t - 1
 	}
 	to, changed := k, false
 	edges := slices.Clone(c.p.cores[k].edges)
 	for i := range edges {
-		s := c.coarseState(edges[i].to)
+		s := c.state(edges[i].to)
 		changed = changed || s != edges[i].to
 		edges[i].to = s
 	}
 	if changed {
 		to = c.p.coreOfEdges(edges)
 	}
-	c.coarseCores[k] = to + 1
+	c.cores[k] = to + 1
 	return to
 }
 
-// coarseSite returns the site that returns to the state that stands for a site's.
-func (c *Cache) coarseSite(id int32) int32 {
+// site returns the site that returns to the state that stands for a site's.
+func (c *coarse) site(id int32) int32 {
 	if len(c.p.counts) == 0 || c.p.sites[id].kind != siteRule {
 		return id
 	}
-	if int(id) >= len(c.coarseSites) {
-		c.coarseSites = lengthen(c.coarseSites, len(c.p.sites))
+	if int(id) >= len(c.sites) {
+		c.sites = lengthen(c.sites, len(c.p.sites))
 	}
-	if t := c.coarseSites[id]; t != 0 {
+	if t := c.sites[id]; t != 0 {
 		return t - 1
 	}
 	to, st := id, c.p.sites[id]
-	if ret := c.coarseState(st.ret); ret != st.ret {
+	if ret := c.state(st.ret); ret != st.ret {
 		to = c.p.siteTo(st.start, ret)
 	}
-	c.coarseSites[id] = to + 1
+	c.sites[id] = to + 1
 	return to
 }
 
-// coarseSet and coarseNode remember what they find, plus one.
-func (c *Cache) coarseSet(s int32) int32 {
-	if int(s) >= len(c.coarseSets) {
-		c.coarseSets = lengthen(c.coarseSets, len(c.sets))
+func (c *coarse) set(s int32) int32 {
+	if int(s) >= len(c.sets) {
+		c.sets = lengthen(c.sets, len(c.Cache.sets))
 	}
-	if t := c.coarseSets[s]; t != 0 {
+	if t := c.sets[s]; t != 0 {
 		return t - 1
 	}
 	t := int32(-1)
-	for i := range c.sets[s].nodes { // interning moves the lists
-		one := c.nodes[c.coarseNode(c.sets[s].nodes[i])].single
+	for i := range c.Cache.sets[s].nodes { // interning moves the lists
+		one := c.Cache.nodes[c.node(c.Cache.sets[s].nodes[i])].single
 		if t < 0 {
 			t = one
 		} else {
 			t = c.union(t, one)
 		}
 	}
-	c.coarseSets[s] = t + 1
+	c.sets[s] = t + 1
 	return t
 }
 
-func (c *Cache) coarseNode(n int32) int32 {
+func (c *coarse) node(n int32) int32 {
 	if n == 0 {
 		return 0
 	}
-	if int(n) >= len(c.coarseNodes) {
-		c.coarseNodes = lengthen(c.coarseNodes, len(c.nodes))
+	if int(n) >= len(c.nodes) {
+		c.nodes = lengthen(c.nodes, len(c.Cache.nodes))
 	}
-	if t := c.coarseNodes[n]; t != 0 {
+	if t := c.nodes[n]; t != 0 {
 		return t - 1
 	}
-	k := c.nodes[n].nodeKey
-	t := c.push(c.coarseSite(k.site), c.coarseCount(k), c.coarseSet(k.below))
-	c.coarseNodes[n] = t + 1
+	k := c.Cache.nodes[n].nodeKey
+	t := c.push(c.site(k.site), c.count(k), c.set(k.below))
+	c.nodes[n] = t + 1
 	return t
 }
 
-// coarseCount returns the counter that stands for a frame's.
-func (c *Cache) coarseCount(k nodeKey) int32 {
+// count returns the counter that stands for a frame's.
+func (c *coarse) count(k nodeKey) int32 {
 	st := &c.p.sites[k.site]
 	if st.kind != siteRepeat {
 		return k.aux

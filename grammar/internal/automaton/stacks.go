@@ -21,9 +21,7 @@ type Cache struct {
 	configs     []config
 	configIndex index
 
-	coarseNodes, coarseSets, coarseCores, coarseSites []int32 // see Coarse
-
-	reach int32 // that they are for
+	coarse []*coarse // see Coarse
 
 	numbers arena[int32] // of sets and rows
 	items   arena[item]

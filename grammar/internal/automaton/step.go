@@ -29,7 +29,6 @@ type scratch struct {
 	itemStamp []uint32 // core -> round of itemAt
 	key       []byte
 	merged    []int32 // of union
-	coarse    []item  // of Coarse
 }
 
 // place is a state with its stacks.

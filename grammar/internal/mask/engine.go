@@ -157,6 +157,8 @@ type Options struct {
 	// another way: see MinNodes. Tests set 1 to take the other ways everywhere, and
 	// math.MaxInt to walk every mask, whatever others are like it.
 	MinNodes int
+	// LongToken is the number of bytes above which a token is long: see near. Default 32.
+	LongToken int
 }
 
 // defaultCacheBytes is the default of Options.CacheBytes: at 19 KB a mask, more than the
@@ -170,6 +172,9 @@ func NewEngine(p *automaton.Program, v *vocab.Vocab, o Options) *Engine {
 	}
 	if o.MinNodes == 0 {
 		o.MinNodes = MinNodes
+	}
+	if o.LongToken == 0 {
+		o.LongToken = longToken
 	}
 	e := &Engine{prog: p, vocab: v, opts: o, islands: map[*automaton.Unit]*islands{}}
 	e.set.width = v.Width()
@@ -402,7 +407,13 @@ func (e *Engine) compute(sp *space, id int32, patch bool) *entry {
 		e.finish(c, id)
 		return e.keep(sp, id, farthest)
 	}
-	if o := e.outlook(c, id); o.nodes >= e.opts.MinNodes && (o.run || e.opts.MinNodes == 1) {
+	o := e.outlook(c, id)
+	if o.nodes >= e.opts.MinNodes {
+		if ent := e.near(sp, id, patch); ent != nil {
+			return ent
+		}
+	}
+	if o.nodes >= e.opts.MinNodes && (o.run || e.opts.MinNodes == 1) {
 		if ent := e.around(sp, id, o.nodes, o.looping, patch); ent != nil {
 			return ent
 		}

@@ -49,7 +49,7 @@ func (e *Engine) patch(sp *space, id int32, budget int) *entry {
 	for k := range e.prog.Classes() {
 		if differ[k] {
 			lo, hi := e.prog.ClassRange(uint8(k))
-			d, ok := e.differ(sp, id, like, m, trie.Roots[lo], trie.Roots[int(hi)+1], limit)
+			d, ok := e.differ(sp, id, like, m, trie.Nodes[:trie.Roots[int(hi)+1]], int(trie.Roots[lo]), limit)
 			if !ok {
 				return nil
 			}
@@ -139,15 +139,14 @@ func (e *Engine) similar(c *automaton.Cache, id int32) int32 {
 	return best
 }
 
-// differ corrects m, the mask of like, to that of id for the trie nodes from up to to, which
+// differ corrects m, the mask of like, to that of id for the trie nodes from number from on, which
 // must be whole subtrees of the root: it walks them from both and enters only what does not
 // fare the same. It gives up when more nodes than limit were visited in all.
-func (e *Engine) differ(sp *space, id, like int32, m vocab.Mask, from, to int32, limit int64) (farthest int32, ok bool) {
+func (e *Engine) differ(sp *space, id, like int32, m vocab.Mask, nodes []vocab.Node, from int, limit int64) (farthest int32, ok bool) {
 	c, w := sp.cache, &e.walk
 	w.ids[0], w.rows[0] = id, c.Row(id)
 	w.likes[0], w.likeRows[0] = like, c.Row(like)
-	nodes := e.vocab.Trie().Nodes
-	for i := int(from); i < int(to); {
+	for i := from; i < len(nodes); {
 		n := nodes[i]
 		if e.stats.Nodes++; e.stats.Nodes > limit {
 			return 0, false

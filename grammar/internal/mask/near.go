@@ -1,0 +1,60 @@
+package mask
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/callama/callama/grammar/vocab"
+)
+
+// The longest tokens are a hundred blanks or dashes. Were counts near their bounds wherever
+// such a token can meet one, few would be far. So near a bound a mask is made from that of a
+// configuration that fares the same for all tokens but the long ones, which are looked at.
+
+// longToken is the default of Options.LongToken: one token in 500 has more bytes.
+const longToken = 32
+
+// near makes the mask of a configuration whose counts are far from their bounds for all but
+// the long tokens; nil if they are not. patch is as for compute.
+func (e *Engine) near(sp *space, id int32, patch bool) *entry {
+	c := sp.cache
+	trie := e.vocab.Trie()
+	if !c.Counts() || e.vocab.Longest() <= e.opts.LongToken || c.HasTokens(id) || len(trie.Long) > 0 {
+		return nil
+	}
+	like := c.Coarse(id, int32(e.opts.LongToken))
+	if like == id { // as it is for the one that stands for it: this ends
+		return nil
+	}
+	long, _ := e.vocab.Derived(fmt.Sprint("longer than ", e.opts.LongToken), maxIslands, func() any { return longTokens(e.vocab, e.opts.LongToken) }).(*vocab.Trie)
+	if long == nil {
+		return nil
+	}
+	from := e.mask(sp, like, patch)
+	m := e.set.scratch()
+	from.write(m)
+	e.toggled = append(e.toggled[:0], from.flips...)
+	farthest, _ := e.differ(sp, id, like, m, long.Nodes, 1, math.MaxInt64)
+	for _, pair := range trie.Same {
+		e.toggle(m, pair[1], m.Has(pair[0]))
+	}
+	farthest = max(farthest, from.farthest)
+	if len(e.toggled) > maxFlips {
+		sp.bytes += 4 * len(m)
+		return sp.keep(id, slices.Clone(m), nil, farthest)
+	}
+	return sp.keep(id, from.base, e.toggled, farthest)
+}
+
+// longTokens returns the trie of the tokens of more than n bytes.
+func longTokens(v *vocab.Vocab, n int) *vocab.Trie {
+	var long []int32
+	for t := range int32(v.Len()) {
+		if v.IsText(t) && len(v.Bytes(t)) > n {
+			long = append(long, t)
+		}
+	}
+	trie := v.Subtrie(long)
+	return &trie
+}

@@ -22,10 +22,10 @@ type partition struct {
 	block   []int32 // block of each state
 	first   []int32 // first position of each block
 	size    []int32
-	marked  []int32   // states marked in each block, moved to its front
-	from    []int32   // [symbol*(n+1)+state] -> where its predecessors begin in sources; one more at the end
-	sources []int32   // predecessors
-	work    []int32   // blocks to split by
+	marked  []int32 // states marked in each block, moved to its front
+	from    []int32 // [symbol*(n+1)+state] -> where its predecessors begin in sources; one more at the end
+	sources []int32 // predecessors
+	work    []int32 // blocks to split by
 	queued  []bool
 }
 

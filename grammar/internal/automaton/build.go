@@ -2,6 +2,7 @@ package automaton
 
 import (
 	"encoding/binary"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/callama/callama/grammar/gbnf"
@@ -78,6 +79,9 @@ func (b *builder) add(s state) int32 {
 		s.dist, s.plain = min(s.dist, plus(b.entering(c), ret.dist)), s.plain || ret.plain && b.enteringPlain(c)
 	}
 	s.core, s.callee = -1, -1
+	if len(b.states) == cap(b.states) {
+		b.states = slices.Grow(b.states, len(b.states)) // append would copy them some five times
+	}
 	b.states = append(b.states, s)
 	return int32(len(b.states) - 1)
 }

@@ -272,6 +272,9 @@ func (c *Cache) intern(items []item, accepting bool) int32 {
 		cfg.dist = min(cfg.dist, plus(k.dist, c.sets[it.set].cost))
 	}
 	id := int32(len(c.configs))
+	if len(c.configs) == cap(c.configs) {
+		c.configs = slices.Grow(c.configs, len(c.configs)) // append would copy them some five times
+	}
 	c.configs = append(c.configs, cfg)
 	c.configIndex.add(h.sum(), id)
 	c.bytes += configBytes + 8*len(items)

@@ -50,7 +50,7 @@ type space struct {
 	cache   *automaton.Cache
 	masks   []*entry          // by configuration; nil: not yet made
 	coarser []int32           // configuration -> the one that stands for it, plus one; 0: not yet asked
-	jumps   []counted         // by configurations that stand for others
+	jumps   map[int32]counted // by configurations that stand for others, which are few
 	alike   map[[2]int32]bool // pairs of configurations compared: see Engine.alike
 	bytes   int
 	floor   int // bytes right after it was made: what its positions need at least
@@ -108,9 +108,8 @@ func (sp *space) coarse(e *Engine, id int32) int32 {
 
 // counted is what a configuration does with whole units; is is nil if it counts none.
 type counted struct {
-	jump  automaton.Jump
-	is    *island
-	known bool
+	jump automaton.Jump
+	is   *island
 }
 
 // jump returns it for a configuration.
@@ -119,17 +118,15 @@ func (sp *space) jump(e *Engine, id int32) counted {
 		return counted{}
 	}
 	id = sp.coarse(e, id)
-	for int(id) >= len(sp.jumps) {
-		sp.jumps = append(sp.jumps, counted{})
-	}
-	if j := &sp.jumps[id]; !j.known {
-		j.known = true
+	j, known := sp.jumps[id]
+	if !known {
 		var ok bool
 		if j.jump, ok = sp.cache.Jump(id); ok {
 			j.is = e.islandOf(j.jump.Unit, true)
 		}
+		sp.jumps[id] = j
 	}
-	return sp.jumps[id]
+	return j
 }
 
 // entryBytes is the size of an entry and its place in space.masks.
@@ -188,7 +185,7 @@ func NewEngine(p *automaton.Program, v *vocab.Vocab, o Options) *Engine {
 }
 
 func newSpace(p *automaton.Program) *space {
-	return &space{cache: automaton.NewCache(p), alike: map[[2]int32]bool{}}
+	return &space{cache: automaton.NewCache(p), jumps: map[int32]counted{}, alike: map[[2]int32]bool{}}
 }
 
 // Start returns the position before any text.

@@ -38,7 +38,7 @@ func (c *Cache) traitsOf(k nodeKey) traits {
 	case siteDocument:
 		t |= withDocument
 	}
-	if t&free != 0 && !(c.p.states[st.ret].plain && c.restIsPlain(k, st)) {
+	if t&free != 0 && c.p.distinct && !(c.p.states[st.ret].plain && c.restIsPlain(k, st)) {
 		t &^= free
 	}
 	return t

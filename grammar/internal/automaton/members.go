@@ -40,6 +40,9 @@ func (m *members) first() int32 {
 // the minimum. gone says which items can no longer come, seen which have.
 // It is infinite where the bounds cannot be met.
 func (m *members) need(count int32, gone, seen func(i int) bool) (sum, k int32) {
+	if m.required == 0 && count >= m.min && (m.max == 0 || count <= m.max) {
+		return 0, 0
+	}
 	again := infinite // the cheapest item that may repeat
 	for i := range m.items {
 		it := &m.items[i]

@@ -24,6 +24,9 @@ type conjunct struct {
 
 	lower, upper bound  // of numbers
 	steps        []step // of numbers
+	// bare demands that integers are written without a fraction or exponent. In draft 4,
+	// section 3.5 of its core, 1.0 is none.
+	bare bool
 
 	length   span // of strings, in code points
 	patterns []patternAt

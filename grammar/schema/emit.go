@@ -7,6 +7,7 @@ import (
 
 	"github.com/callama/callama/grammar/gbnf"
 	"github.com/callama/callama/grammar/regex"
+	"github.com/callama/callama/internal/ojson"
 )
 
 // unique returns a rule name that was not used before: name, or name with a number. The
@@ -152,6 +153,10 @@ func (c *Compiler) alternatives(g *goal, rule *gbnf.Ref, j *conjunct, s *shape) 
 	var alts []gbnf.Expr
 	if j.hasEnum {
 		for _, v := range j.enum {
+			if v.Kind == ojson.Number && j.bare {
+				alts = append(alts, gbnf.Lit(spellNumber(v.Text)))
+				continue
+			}
 			alts = append(alts, c.value(v))
 		}
 		return alts, nil

@@ -72,6 +72,9 @@ func applyType(_ *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
 	if err != nil {
 		return err
 	}
+	if at.l.dialect() == dialectDraft4 && of&kindNumber == kindInteger {
+		j.bare = true
+	}
 	before := j.kinds
 	j.restrict(of, func() *Error {
 		return at.fail(ErrUnsatisfiable, "only %s is left, which the rest of the schema excludes", before)

@@ -44,6 +44,9 @@ func anyNumber() gbnf.Expr {
 // numbers returns the set of the numbers that a conjunct admits.
 func (c *Compiler) numbers(j *conjunct) *numberSet {
 	set := &numberSet{lower: j.lower, upper: j.upper, steps: j.steps, spelling: c.opts.Spelling}
+	if j.bare && j.kinds&kindFraction == 0 {
+		set.spelling = Canonical // of any number of digits
+	}
 	set.lower.at, set.upper.at = place{}, place{}
 	one := decimal{digits: "1", point: 1}
 	switch j.kinds & kindNumber {
@@ -111,14 +114,14 @@ func (c *Compiler) integerRules(n *numberSet) (gbnf.Expr, error) {
 		if !part.lower.set || part.lower.value.neg || part.lower.value.isZero() {
 			exclusive := part.lower.set && part.lower.value.isZero() && part.lower.exclusive
 			part.lower = zero
-			part.lower.exclusive = neg || exclusive // there is no -0
+			part.lower.exclusive = neg && c.opts.Spelling == Canonical || exclusive // -0 is not canonical
 		}
 		if part.upper.set && part.upper.value.neg {
 			continue
 		}
 		window := &regex.Window{Max: max(n.digits, part.lower.value.point+1)}
-		if part.upper.set {
-			window = nil // it bounds the digits
+		if part.upper.set || n.digits == 0 {
+			window = nil // upper bounds the digits, or nothing does
 		}
 		e, err := c.numberState(part, window)
 		if err != nil {

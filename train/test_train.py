@@ -123,6 +123,47 @@ class Swap(unittest.TestCase):
         self.assertEqual(swapped, {2, 3, 4})
 
 
+def tokenizer(folder, words):
+    """Writes a vocabulary of these words and returns their ids."""
+    letter = {b: c for c, b in T.BYTES.items()}
+    vocab = {"".join(letter[b] for b in w.encode()): i for i, w in enumerate(words)}
+    with open(os.path.join(folder, "tokenizer.json"), "w") as f:
+        json.dump({"model": {"vocab": vocab}}, f)
+    return {w: i for i, w in enumerate(words)}
+
+
+class Names(unittest.TestCase):
+    PROMPT = ['{"', "name", '":', ' "', "get", "_", "weather", '",', ' "', "name", '":', ' {"', "name", '":', ' "', "get"]
+    CALL = ["assistant", "\n", '{"', "name", '":', ' "', "get", "_", "weather", '",', ' "', "get"]
+    WORDS = sorted(set(PROMPT + CALL + ["find", "open", "stone", "river"]))
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.id = tokenizer(self.folder.name, self.WORDS)
+        self.ids = np.array([[self.id[w] for w in self.PROMPT + self.CALL]])
+
+    def test_renames_in_prompt_and_call(self):
+        swap, names = T.NameSwap(self.folder.name, 1.0), set()
+        at, call = 4, len(self.PROMPT) + 6
+        for seed in range(50):
+            row = self.ids.copy()
+            swap(row, np.random.default_rng(seed))
+            self.assertEqual(row[0, at], row[0, call])
+            names.add(int(row[0, at]))
+            row[0, at] = row[0, call] = self.id["get"]
+            self.assertTrue((row == self.ids).all(), "nothing but names changes")
+        self.assertGreater(len(names), 3)
+
+    def test_weight_of_choices(self):
+        ids = torch.from_numpy(self.ids)
+        weight = torch.zeros(ids.shape)
+        weight[0, len(self.PROMPT) + 1:] = 1
+        T.Choices(self.folder.name, 3)(ids, weight)
+        heavy = [self.WORDS[ids[0, i + 1]] for i in (weight[0] == 3).nonzero().view(-1)]
+        self.assertEqual(heavy, ['{"', "get", "_", "weather", '",'])
+
+
 class Run(unittest.TestCase):
     def setUp(self):
         self.dir = tempfile.TemporaryDirectory()

@@ -127,6 +127,45 @@ class WordSwap:
             row[:] = table[row]
 
 
+class NameSwap:
+    """Replaces the first word of functions' names, in a conversation everywhere the same.
+
+    A weather function is mostly called get_weather, and a model that has learned that writes "get" without a
+    look at the functions it has. With other words in its place it has to look. For data in which a call begins
+    as a function of the prompt does, with a brace that nothing stands before.
+    """
+
+    def __init__(self, tokenizer, share):
+        spelled = spellings(tokenizer)
+        self.share = share
+        self.before = [spelled[t] for t in (b'{"', b"name", b'":', b' "')]
+        self.words = [i for text, i in spelled.items() if len(text) > 2 and text.isalpha() and text.islower()]
+
+    def names(self, row):
+        """The places where names of functions begin."""
+        at = np.flatnonzero(row == self.before[-1]) + 1
+        at = at[(at >= len(self.before)) & (at + 4 < len(row))]
+        for k, token in enumerate(reversed(self.before), 1):
+            at = at[row[at - k] == token]
+        return at
+
+    def __call__(self, ids, rng):
+        rows = [(row, self.names(row)) for row in ids]
+        others = [int(t) for row, at in rows for t in row[at]]
+        for row, at in rows:
+            if rng.random() >= self.share:
+                continue
+            new = {}
+            for a in at:
+                name = tuple(row[a:a + 4])  # enough to tell the functions of a conversation apart
+                if name not in new:
+                    words = others if rng.random() < 0.5 else self.words
+                    new[name] = words[rng.integers(len(words))] if rng.random() < 0.7 else name[0]
+                    if (new[name], *name[1:]) in [(v, *k[1:]) for k, v in new.items() if k != name]:
+                        new[name] = name[0]
+                row[a] = new[name]
+
+
 class Choices:
     """Gives more weight to the tokens in which an answer is decided.
 
@@ -135,13 +174,11 @@ class Choices:
     """
 
     def __init__(self, tokenizer, weight):
-        with open(os.path.join(tokenizer, "tokenizer.json")) as f:
-            vocab = json.load(f)["model"]["vocab"]
-        spelled = {bytes(BYTES[c] for c in text): i for text, i in vocab.items() if all(c in BYTES for c in text)}
+        spelled = spellings(tokenizer)
         self.weight = weight
         self.before_name = [spelled[b"name"], spelled[b'":'], spelled[b' "']]
         self.before_answer = [spelled[b"assistant"], spelled[b"\n"]]
-        self.quotes = torch.zeros(max(vocab.values()) + 1, dtype=torch.bool)
+        self.quotes = torch.zeros(max(spelled.values()) + 1, dtype=torch.bool)
         self.quotes[[i for text, i in spelled.items() if b'"' in text]] = True
 
     def __call__(self, ids, weight):
@@ -172,6 +209,14 @@ def byte_alphabet():
 
 
 BYTES = byte_alphabet()
+
+
+def spellings(tokenizer):
+    """The ids of the tokens by their bytes."""
+    with open(os.path.join(tokenizer, "tokenizer.json")) as f:
+        vocab = json.load(f)["model"]["vocab"]
+    return {bytes(BYTES[c] for c in text): i for text, i in vocab.items() if all(c in BYTES for c in text)}
+
 
 WIDTH_STEP = 16  # rows are padded to a multiple: oneDNN compiles its kernels anew for each shape
 WINDOW = 2048  # conversations that are sorted by length together
@@ -627,8 +672,8 @@ class Optimizer:
 class Stream:
     """Micro-batches of the stages' files, one after the other as the run goes on. Its place is two numbers."""
 
-    def __init__(self, stages, tokens, longest, seed, swap=None):
-        self.stages, self.tokens, self.longest, self.seed, self.swap = stages, tokens, longest, seed, swap
+    def __init__(self, stages, tokens, longest, seed, swaps=()):
+        self.stages, self.tokens, self.longest, self.seed, self.swaps = stages, tokens, longest, seed, swaps
         self.stage, self.drawn, self.passes = 0, 0, None
 
     def seek(self, stage, drawn):
@@ -653,8 +698,8 @@ class Stream:
         self.drawn += 1
         numbers, width = next(self.passes)
         ids, weights = self.stages[self.stage][0].rows(numbers, width)
-        if self.swap:
-            self.swap(ids.numpy(), np.random.default_rng([self.seed, self.stage, self.drawn, 3]))
+        for i, swap in enumerate(self.swaps):
+            swap(ids.numpy(), np.random.default_rng([self.seed, self.stage, self.drawn, 3 + i]))
         return ids, weights
 
 
@@ -665,8 +710,9 @@ class Trainer:
         self.tables = angles(shape, args.seq)
         self.optimizer = Optimizer(params.trained, args.optimizer == "muon" and not params.lora, args.weight_decay)
         swap = WordSwap(args.tokenizer, stages[-1][0], args.swap_words) if args.swap_words else None
+        names = NameSwap(args.tokenizer, args.swap_names) if args.swap_names else None
         self.choices = Choices(args.tokenizer, args.choice_weight) if args.choice_weight != 1 else None
-        self.stream = Stream(stages, args.micro_tokens, args.seq, args.seed, swap)
+        self.stream = Stream(stages, args.micro_tokens, args.seq, args.seed, [x for x in (swap, names) if x])
         self.pool = concurrent.futures.ThreadPoolExecutor(args.threads, initializer=torch.set_num_threads, initargs=(1,))
         self.step, self.tokens, self.supervised, self.seconds = 0, 0, 0, 0.0
         self.log, self.stop, self.best = [], False, -1.0
@@ -978,13 +1024,16 @@ def arguments():
     p.add_argument("--prompt-weight", type=float, default=0.1, help="their weight")
     p.add_argument("--swap-words", type=float, default=0, metavar="SHARE",
                    help="share of conversations in which rare words are swapped for others; needs --tokenizer")
+    p.add_argument("--swap-names", type=float, default=0, metavar="SHARE",
+                   help="share of conversations in which functions are renamed; needs --tokenizer")
     p.add_argument("--tokenizer", metavar="DIR", help="folder of tokenizer.json")
     p.add_argument("--lora-rank", type=int, default=0, help="train an adapter of this rank for --init's model")
     p.add_argument("--lora-alpha", type=float, help="default: twice the rank")
     for name, value in (("hidden", 256), ("layers", 6), ("heads", 4), ("kv-heads", 2), ("intermediate", 512),
                         ("context", 4096)):
         p.add_argument("--" + name, type=int, default=value)
-    p.add_argument("--choice-weight", type=float, default=4, metavar="W", help="weight of the tokens that say whether and what is called")
+    p.add_argument("--choice-weight", type=float, default=1, metavar="W",
+                   help="weight of the tokens that say whether and what is called; needs --tokenizer")
     p.add_argument("--look-back", type=int, default=2, metavar="LAYERS", help="first layers with heads that begin as looking back")
     p.add_argument("--rope-theta", type=float, default=10000.0)
     p.add_argument("--print-steps", type=int, default=10)
@@ -993,8 +1042,8 @@ def arguments():
     a = p.parse_args()
     if bool(a.hours) == bool(a.steps):
         p.error("one of --hours and --steps is needed")
-    if a.swap_words and not a.tokenizer:
-        p.error("--swap-words needs --tokenizer")
+    if (a.swap_words or a.swap_names or a.choice_weight != 1) and not a.tokenizer:
+        p.error("--swap-words, --swap-names and --choice-weight need --tokenizer")
     if a.lora_rank and not a.init:
         p.error("--lora-rank needs --init")
     if a.hidden % a.heads or a.heads % a.kv_heads or a.hidden // a.heads % 2:

@@ -124,17 +124,19 @@ class Swap(unittest.TestCase):
 
 
 def tokenizer(folder, words):
-    """Writes a vocabulary of these words and returns their ids."""
+    """Writes a vocabulary of these words, of which those in angle brackets are special, and returns their ids."""
     letter = {b: c for c, b in T.BYTES.items()}
-    vocab = {"".join(letter[b] for b in w.encode()): i for i, w in enumerate(words)}
+    vocab = {"".join(letter[b] for b in w.encode()): i for i, w in enumerate(words) if w[0] != "<"}
+    added = [{"id": i, "content": w} for i, w in enumerate(words) if w[0] == "<"]
     with open(os.path.join(folder, "tokenizer.json"), "w") as f:
-        json.dump({"model": {"vocab": vocab}}, f)
+        json.dump({"model": {"vocab": vocab}, "added_tokens": added}, f)
     return {w: i for i, w in enumerate(words)}
 
 
 class Names(unittest.TestCase):
-    PROMPT = ['{"', "name", '":', ' "', "get", "_", "weather", '",', ' "', "name", '":', ' {"', "name", '":', ' "', "get"]
-    CALL = ["assistant", "\n", '{"', "name", '":', ' "', "get", "_", "weather", '",', ' "', "get"]
+    PROMPT = ['{"', "description", '":', ' "', "weather", '",', ' "', "name", '":', ' "', "get", "_", "weather", '",', ' "',
+              "name", '":', ' {"', "</tools>", "name", '":', ' "', "get"]
+    CALL = ["assistant", "\n", '{"', "name", '":', ' "', "get", "_", "weather", '",', ' "', "name", '":', ' "', "get", "_"]
     WORDS = sorted(set(PROMPT + CALL + ["find", "open", "stone", "river"]))
 
     def setUp(self):
@@ -145,7 +147,7 @@ class Names(unittest.TestCase):
 
     def test_renames_in_prompt_and_call(self):
         swap, names = T.NameSwap(self.folder.name, 1.0), set()
-        at, call = 4, len(self.PROMPT) + 6
+        at, call = 10, len(self.PROMPT) + 6
         for seed in range(50):
             row = self.ids.copy()
             swap(row, np.random.default_rng(seed))
@@ -158,7 +160,7 @@ class Names(unittest.TestCase):
     def test_weight_of_choices(self):
         ids = torch.from_numpy(self.ids)
         weight = torch.zeros(ids.shape)
-        weight[0, len(self.PROMPT) + 1:] = 1
+        weight[0, len(self.PROMPT) + 1:-4] = 1  # without the argument that is called name as well
         T.Choices(self.folder.name, 3)(ids, weight)
         heavy = [self.WORDS[ids[0, i + 1]] for i in (weight[0] == 3).nonzero().view(-1)]
         self.assertEqual(heavy, ['{"', "get", "_", "weather", '",'])

@@ -74,6 +74,12 @@ class TokenFile:
         return torch.from_numpy(ids), torch.from_numpy(weights)
 
 
+def special(tokenizer, text):
+    """The id of a special token."""
+    with open(os.path.join(tokenizer, "tokenizer.json")) as f:
+        return next((t["id"] for t in json.load(f).get("added_tokens", []) if t["content"] == text), -1)
+
+
 class WordSwap:
     """Replaces rare words by others, in a conversation everywhere the same.
 
@@ -131,23 +137,28 @@ class NameSwap:
     """Replaces the first word of functions' names, in a conversation everywhere the same.
 
     A weather function is mostly called get_weather, and a model that has learned that writes "get" without a
-    look at the functions it has. With other words in its place it has to look. For data in which a call begins
-    as a function of the prompt does, with a brace that nothing stands before.
+    look at the functions it has. With other words in its place it has to look. For data in which calls begin
+    with a brace that nothing stands before, as between tags.
     """
 
     def __init__(self, tokenizer, share):
         spelled = spellings(tokenizer)
         self.share = share
-        self.before = [spelled[t] for t in (b'{"', b"name", b'":', b' "')]
+        self.name = [spelled[t] for t in (b"name", b'":', b' "')]
+        self.first, self.later = spelled[b'{"'], spelled[b' "']  # what stands before "name": in calls, in functions
+        self.end = special(tokenizer, "</tools>")
         self.words = [i for text, i in spelled.items() if len(text) > 2 and text.isalpha() and text.islower()]
 
     def names(self, row):
         """The places where names of functions begin."""
-        at = np.flatnonzero(row == self.before[-1]) + 1
-        at = at[(at >= len(self.before)) & (at + 4 < len(row))]
-        for k, token in enumerate(reversed(self.before), 1):
+        at = np.flatnonzero(row == self.name[-1]) + 1
+        at = at[(at > len(self.name)) & (at + 4 < len(row))]
+        for k, token in enumerate(reversed(self.name), 1):
             at = at[row[at - k] == token]
-        return at
+        before = row[at - len(self.name) - 1]
+        tools = np.flatnonzero(row == self.end)
+        listed = at < (tools[0] if len(tools) else 0)
+        return at[(before == self.first) | (before == self.later) & listed]
 
     def __call__(self, ids, rng):
         rows = [(row, self.names(row)) for row in ids]

@@ -160,7 +160,7 @@ func TestTemplate(t *testing.T) {
 	if template.Dialect() != chat.Hermes {
 		t.Fatalf("the dialect is %s", template.Dialect())
 	}
-	row := corpus.Row{System: "S", Tools: `[{"type": "function", "function": {"name": "f", "description": "d", "parameters": {"type": "object", "properties": {"a": {"type": "string"}}}}}, {"name": "g"}]`,
+	row := corpus.Row{System: "S", Tools: `[{"type": "function", "function": {"description": "d", "name": "f", "parameters": {"type": "object", "properties": {"a": {"type": "string"}}}}}, {"name": "g"}]`,
 		Conversations: []corpus.Turn{{From: "human", Value: "q"}, {From: "function_call", Value: `[{"name": "f", "arguments": {"a": "é"}}, {"name": "g", "arguments": {}}]`},
 			{From: "observation", Value: "1"}, {From: "observation", Value: "2"}, {From: "gpt", Value: "w"}, {From: "human", Value: "r"}}}
 	messages, tools, err := row.Parse()
@@ -174,8 +174,8 @@ func TestTemplate(t *testing.T) {
 	want := `<|im_start|>system
 S
 <tools>
-{"name": "f", "description": "d", "parameters": {"type": "object", "properties": {"a": {"type": "string"}}}}
-{"name": "g", "description": "", "parameters": {"type": "object", "properties": {}}}
+{"description": "d", "name": "f", "parameters": {"type": "object", "properties": {"a": {"type": "string"}}}}
+{"name": "g", "parameters": {"type": "object", "properties": {}}}
 </tools><|im_end|>
 <|im_start|>user
 q<|im_end|>

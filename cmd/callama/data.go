@@ -28,7 +28,7 @@ type dataGenerateCmd struct {
 	Conversations int    `default:"1000" placeholder:"N" help:"How many conversations."`
 	Seed          uint64 `default:"1" help:"Seed; the same one gives the same rows."`
 	Split         string `enum:"train,heldout" default:"train" help:"Half of the words, tools and phrases: ${enum}."`
-	Stage         string `enum:"copy,short,full" default:"full" help:"How much a model is asked: ${enum}."`
+	Stage         string `enum:"copy,short,choose,full" default:"full" help:"How much a model is asked: ${enum}."`
 	Tasks         int    `placeholder:"N" help:"Tasks in each conversation (default: a few for training, one for what is held out)."`
 }
 

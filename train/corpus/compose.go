@@ -31,7 +31,12 @@ func (s *source) someObject(native bool) object {
 
 // inventedNoun is a word that means nothing, in both languages.
 func (s *source) inventedNoun() term {
-	return term{s.own(func() string { return s.syllables(2) }), s.own(func() string { return s.hanzi(2) })}
+	for {
+		t := term{s.own(func() string { return s.syllables(2) }), s.own(func() string { return s.hanzi(2) })}
+		if !s.pools.nouns[t[english]] && !s.pools.nouns[t[chinese]] { // r-o-l-e
+			return t
+		}
+	}
 }
 
 // someAttributes draws different properties, of which some are invented words.

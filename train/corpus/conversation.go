@@ -28,6 +28,8 @@ func newConversation(s *source, cfg Config) *conversation {
 		c.style.small, c.observes = 1+s.IntN(2), false
 	case cfg.Stage == Short:
 		c.style.small = 3
+	case cfg.Stage == Choose:
+		c.style.small, c.observes = 1+s.IntN(2), false
 	case n > 5:
 		c.style.small = 1
 	case n > 2:
@@ -46,6 +48,8 @@ func (c *conversation) toolCount() int {
 		return 1 + c.IntN(2)
 	case Short:
 		return 1 + c.IntN(3)
+	case Choose:
+		return 2 + c.IntN(4)
 	}
 	x := c.IntN(100)
 	n := 1
@@ -129,6 +133,9 @@ func (c *conversation) play() error {
 		n = 1
 		if c.split == Train {
 			n = 2 + c.IntN(4) + len(c.tools)/3
+			if c.cfg.Stage == Choose {
+				n = 8 + c.IntN(5)
+			}
 		}
 	}
 	size := 0

@@ -22,19 +22,20 @@ type Stage uint8
 
 // The stages.
 const (
-	Full  Stage = iota // everything
-	Copy               // one or two small tools, a value or two, no results
-	Short              // up to three tools, no objects, few turns
+	Full   Stage = iota // everything
+	Copy                // one or two small tools, a value or two, no results
+	Short               // up to three tools, no objects, few turns
+	Choose              // two to five tools of a parameter or two, and many questions for them
 )
 
-// ParseStage reads copy, short or full.
+// ParseStage reads copy, short, choose or full.
 func ParseStage(name string) (Stage, error) {
-	for i, s := range []string{"full", "copy", "short"} {
+	for i, s := range []string{"full", "copy", "short", "choose"} {
 		if s == name {
 			return Stage(i), nil
 		}
 	}
-	return Full, fmt.Errorf("corpus: stage %q: want copy, short or full", name)
+	return Full, fmt.Errorf("corpus: stage %q: want copy, short, choose or full", name)
 }
 
 // Config says what to write.

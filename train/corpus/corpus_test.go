@@ -24,7 +24,7 @@ func each(t testing.TB, cfg Config, n int, f func(*Row)) {
 
 // configs are all kinds of corpora.
 var configs = []Config{
-	{Seed: 1}, {Seed: 1, Stage: Copy}, {Seed: 1, Stage: Short}, {Seed: 2, Tasks: 7},
+	{Seed: 1}, {Seed: 1, Stage: Copy}, {Seed: 1, Stage: Short}, {Seed: 1, Stage: Choose}, {Seed: 2, Tasks: 7},
 	{Seed: 1, Split: HeldOut}, {Seed: 1, Split: HeldOut, Stage: Copy}, {Seed: 1, Split: HeldOut, Stage: Short},
 }
 
@@ -359,7 +359,7 @@ func TestMetaCountsTurns(t *testing.T) {
 }
 
 func TestParseStage(t *testing.T) {
-	for name, want := range map[string]Stage{"full": Full, "copy": Copy, "short": Short} {
+	for name, want := range map[string]Stage{"full": Full, "copy": Copy, "short": Short, "choose": Choose} {
 		if got, err := ParseStage(name); err != nil || got != want {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}

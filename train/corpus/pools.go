@@ -55,6 +55,7 @@ type poolSet struct {
 	characters []string
 	domains    []*domain
 	phrases    [2]map[string][]string // by half, and by name and language, such as "frame.en"
+	nouns      map[string]bool        // what objects, properties and parameters of both halves are called
 }
 
 // pools are read once; they are constant, so an error is the package's own and a test finds it.
@@ -90,7 +91,7 @@ func (p *poolSet) half(s Split) *poolSet {
 			out.words[name] = half(words, s)
 		}
 	}
-	out.characters, out.phrases = p.characters, p.phrases
+	out.characters, out.phrases, out.nouns = p.characters, p.phrases, p.nouns
 	for _, d := range p.domains {
 		if d.split == s {
 			out.domains = append(out.domains, d)
@@ -111,7 +112,34 @@ func readPools() (*poolSet, error) {
 			return nil, err
 		}
 	}
-	return p, p.readDomains("domains.txt")
+	if err := p.readDomains("domains.txt"); err != nil {
+		return nil, err
+	}
+	p.collectNouns()
+	return p, nil
+}
+
+// collectNouns notes the words that no invented one may be.
+func (p *poolSet) collectNouns() {
+	p.nouns = make(map[string]bool)
+	for _, o := range p.objects {
+		p.nouns[o.term[english]], p.nouns[o.term[chinese]] = true, true
+	}
+	for _, a := range p.attributes {
+		p.nouns[a.term[english]], p.nouns[a.term[chinese]] = true, true
+	}
+	var add func(params []*parameter)
+	add = func(params []*parameter) {
+		for _, m := range params {
+			for _, name := range m.names {
+				p.nouns[name] = true
+			}
+			add(m.parts)
+		}
+	}
+	for _, d := range p.domains {
+		add(d.params)
+	}
 }
 
 // eachLine reads a pool line by line.

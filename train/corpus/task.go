@@ -41,7 +41,7 @@ func (c *conversation) task() error {
 			break
 		}
 	}
-	if c.cfg.Stage == Copy && task != taskNone && task != taskParallel {
+	if (c.cfg.Stage == Copy || c.cfg.Stage == Choose) && task != taskNone && task != taskParallel {
 		task = taskSingle
 	}
 	switch task {

@@ -70,7 +70,7 @@ func TestRecipe(t *testing.T) {
 		name, file, adapter string
 		tolerance           float64 // of the largest logit
 	}{
-		{"F32", exact, "", 2e-3}, // llama.cpp keeps keys and values in F16
+		{"F32", exact, "", 4e-3}, // llama.cpp keeps keys and values in F16, whose numbers have 11 bits
 		{"Q8_0", filepath.Join(out, "demo.gguf"), "", 5e-2},
 		{"adapter", exact, filepath.Join(out, "plain-array.gguf"), 3e-3}, // the adapter is F16
 	} {

@@ -3,7 +3,6 @@ package mask
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/callama/callama/grammar/vocab"
 )
@@ -19,8 +18,7 @@ const longToken = 32
 // the long tokens; nil if they are not. patch is as for compute.
 func (e *Engine) near(sp *space, id int32, patch bool) *entry {
 	c := sp.cache
-	trie := e.vocab.Trie()
-	if !c.Counts() || e.vocab.Longest() <= e.opts.LongToken || c.HasTokens(id) || len(trie.Long) > 0 {
+	if !c.Counts() || e.vocab.Longest() <= e.opts.LongToken || c.HasTokens(id) || len(e.vocab.Trie().Long) > 0 {
 		return nil
 	}
 	like := c.Coarse(id, int32(e.opts.LongToken))
@@ -36,15 +34,7 @@ func (e *Engine) near(sp *space, id int32, patch bool) *entry {
 	from.write(m)
 	e.toggled = append(e.toggled[:0], from.flips...)
 	farthest, _ := e.differ(sp, id, like, m, long.Nodes, 1, math.MaxInt64)
-	for _, pair := range trie.Same {
-		e.toggle(m, pair[1], m.Has(pair[0]))
-	}
-	farthest = max(farthest, from.farthest)
-	if len(e.toggled) > maxFlips {
-		sp.bytes += 4 * len(m)
-		return sp.keep(id, slices.Clone(m), nil, farthest)
-	}
-	return sp.keep(id, from.base, e.toggled, farthest)
+	return e.keepToggled(sp, id, from, m, max(farthest, from.farthest))
 }
 
 // longTokens returns the trie of the tokens of more than n bytes.

@@ -56,11 +56,17 @@ func (e *Engine) patch(sp *space, id int32, budget int) *entry {
 			farthest = max(farthest, d)
 		}
 	}
-	for _, pair := range trie.Same {
+	return e.keepToggled(sp, id, from, m, farthest)
+}
+
+// keepToggled keeps m, the mask of from with some tokens toggled, as that of a configuration,
+// once what the trie does not hold is in it.
+func (e *Engine) keepToggled(sp *space, id int32, from *entry, m vocab.Mask, farthest int32) *entry {
+	for _, pair := range e.vocab.Trie().Same {
 		e.toggle(m, pair[1], m.Has(pair[0]))
 	}
 	for _, t := range e.vocab.EOG() {
-		e.toggle(m, t, c.Accepting(id))
+		e.toggle(m, t, sp.cache.Accepting(id))
 	}
 	if len(e.toggled) > maxFlips {
 		sp.bytes += 4 * len(m)

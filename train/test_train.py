@@ -122,6 +122,20 @@ class Swap(unittest.TestCase):
             swapped.add(int(red))
         self.assertEqual(swapped, {2, 3, 4})
 
+    def test_keeps_what_sentences_and_enumerations_are_made_of(self):
+        words = ["would", "Would", "spring", "Spring", "red", "è¦ģ", "æĺ¥", "çļĤ"]  # 要 春 皂
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, "tokenizer.json"), "w") as f:
+                json.dump({"model": {"vocab": {w: i for i, w in enumerate(words)}}}, f)
+            path, kept = os.path.join(folder, "a.tok"), os.path.join(folder, "enums.txt")
+            with open(path, "wb") as f:
+                f.write(b"CALTOK01" + struct.pack("<IIQ", len(words), 1, 1) + struct.pack("<IHB", 1, 4, 0))
+            with open(kept, "w", encoding="utf-8") as f:
+                f.write("season: spring = 春季; autumn = 秋季")
+            for files, swapped in (((), ["spring", "Spring", *words[6:]]), ((kept,), words[7:])):
+                swap = T.WordSwap(folder, T.TokenFile(path), 1.0, files)
+                self.assertEqual([w for w, k in zip(words, swap.kind) if k], swapped)
+
 
 def tokenizer(folder, words):
     """Writes a vocabulary of these words, of which those in angle brackets are special, and returns their ids."""

@@ -25,6 +25,7 @@ import concurrent.futures
 import ctypes
 import json
 import math
+import re
 import shutil
 import signal
 import struct
@@ -95,18 +96,52 @@ class WordSwap:
     KEPT = set("""type object string number integer boolean array items enum required format minimum maximum
         properties description parameters name arguments default true false null date time email uri""".split())
 
-    def __init__(self, tokenizer, file, share):
+    # Words that sentences are made of: as a value none of them would teach where values end.
+    GLUE = set("""a about above after again all also always am an and another any are as at away back be because been
+        before being below best better between both but by can could did do does doing done down during each either else
+        enough even ever every few find first for from get give go goes going good got had has have he her here him his
+        how however i if in instead into is it its just keep know last least less let like little long look lot love made
+        make makes many may me mean might mine more most much must my need needs never new next no none nor not nothing
+        now of off often on once one only or other others ought our out over own per perhaps please put quite rather
+        really right said same say says see seem set shall she should show since so some something soon still such take
+        tell than thank thanks that the their them then there these they thing things think this those though through
+        till to today too took try two under until up upon us use used very want was way we well went were what when
+        where whether which while who whom whose why will wish with within without would yes yet you your yours""".split())
+    GLUE |= set("的一是了我不人在他有这个上们来到时大地为子中你说着就那和要她出也得里后自以会家可下过去能对小多然于之都好看起发"
+                "当没成只如把还用第样作从无己前些所同日手又被应定须由与或及其此则若且吧吗呢啊嗯哦嘛请让给将使令叫做改换设选填写取"
+                "加再先最更很太真什么怎几谁哪何每各该您它向往按照据关于等即才便却而但因所已经正刚另外除希望想知道告诉帮劳驾打算")
+
+    def __init__(self, tokenizer, file, share, kept=()):
         with open(os.path.join(tokenizer, "tokenizer.json")) as f:
             vocab = json.load(f)["model"]["vocab"]
         seen = np.zeros(max(file.vocab, len(vocab)), np.int64)
         sample = np.random.default_rng(0).permutation(len(file.lengths))[:self.SAMPLE]
         for number in sample:
             seen[np.unique(file.ids[file.ends[number] - file.lengths[number]:file.ends[number]])] += 1
+        stays = self.KEPT | {w for word in self.GLUE for w in (word, word.capitalize())} | self.words_of(kept)
         self.share, self.kind = share, np.zeros(len(seen), np.int8)  # 0: stays
         for text, i in vocab.items():
-            if seen[i] < self.RARE * len(sample) and text not in self.KEPT:
+            if seen[i] < self.RARE * len(sample) and self.plain(text) not in stays:
                 self.kind[i] = self.kind_of(text)
         self.members = [np.flatnonzero(self.kind == k) for k in range(4)]
+
+    @staticmethod
+    def words_of(files):
+        """The words and the characters outside ASCII of text files: of enumerations, which a call may translate."""
+        out = set()
+        for path in files:
+            with open(path, encoding="utf-8") as f:
+                for word in re.findall(r"[A-Za-z]+|[^\x00-\x7f]", f.read()):
+                    out |= {word, word.lower(), word.capitalize()}
+        return out
+
+    @staticmethod
+    def plain(text):
+        """A vocabulary's text without its alphabet; itself where that is no text."""
+        try:
+            return bytes(BYTES[c] for c in text).decode()
+        except (KeyError, UnicodeDecodeError):
+            return text
 
     @staticmethod
     def kind_of(text):
@@ -124,7 +159,8 @@ class WordSwap:
             if rng.random() >= self.share:
                 continue
             present = np.unique(row)
-            chosen = present[(self.kind[present] > 0) & (rng.random(len(present)) < rng.random())]
+            much = 1 if rng.random() < 0.5 else rng.random()
+            chosen = present[(self.kind[present] > 0) & (rng.random(len(present)) < much)]
             table = np.arange(len(self.kind))
             for k in (1, 2, 3):
                 old = chosen[self.kind[chosen] == k]
@@ -720,7 +756,7 @@ class Trainer:
         self.ops = KernelOps if LIB and COMPUTE is torch.bfloat16 else TorchOps
         self.tables = angles(shape, args.seq)
         self.optimizer = Optimizer(params.trained, args.optimizer == "muon" and not params.lora, args.weight_decay)
-        swap = WordSwap(args.tokenizer, stages[-1][0], args.swap_words) if args.swap_words else None
+        swap = WordSwap(args.tokenizer, stages[-1][0], args.swap_words, args.keep_words) if args.swap_words else None
         names = NameSwap(args.tokenizer, args.swap_names) if args.swap_names else None
         self.choices = Choices(args.tokenizer, args.choice_weight) if args.choice_weight != 1 else None
         self.stream = Stream(stages, args.micro_tokens, args.seq, args.seed, [x for x in (swap, names) if x])
@@ -1035,6 +1071,7 @@ def arguments():
     p.add_argument("--prompt-weight", type=float, default=0.1, help="their weight")
     p.add_argument("--swap-words", type=float, default=0, metavar="SHARE",
                    help="share of conversations in which rare words are swapped for others; needs --tokenizer")
+    p.add_argument("--keep-words", nargs="*", default=[], metavar="FILE", help="texts whose words are not swapped")
     p.add_argument("--swap-names", type=float, default=0, metavar="SHARE",
                    help="share of conversations in which functions are renamed; needs --tokenizer")
     p.add_argument("--tokenizer", metavar="DIR", help="folder of tokenizer.json")

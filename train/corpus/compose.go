@@ -108,7 +108,7 @@ func (s *source) composeAction(native bool, o object) *domain {
 	for i, a := range s.someAttributes(native, n) {
 		d.params = append(d.params, s.parameterOf(a, s.chance(0.6) || i == 0))
 	}
-	if s.chance(0.18) {
+	if s.chance(0.25) {
 		d.params = append(d.params, s.composeGroup(native, d.params))
 	}
 	d.asks[english] = []string{

@@ -65,8 +65,11 @@ func (c *conversation) toolCount() int {
 // inventTools draws n tools of different names and kinds, now and then similar ones.
 func (c *conversation) inventTools(n int) {
 	byHand := 0.4
-	if c.split == HeldOut || c.cfg.Stage == Copy {
+	switch {
+	case c.split == HeldOut || c.cfg.Stage == Copy:
 		byHand = 0.15
+	case c.chance(0.25):
+		byHand = 0.9 // as programs have them
 	}
 	native := c.style.native(c.lang)
 	c.similar = n > 1 && c.chance(0.3) && c.cfg.Stage != Copy
@@ -77,7 +80,7 @@ func (c *conversation) inventTools(n int) {
 		case c.similar && first != nil && len(c.tools) < 3:
 			d = c.alike(first, native)
 		case c.chance(byHand):
-			d = pick(c.source, c.pools.domains)
+			d = c.someDomain()
 		default:
 			d = c.compose(native, c.someObject(native))
 		}
@@ -90,6 +93,14 @@ func (c *conversation) inventTools(n int) {
 		c.addTool(d, first)
 	}
 	c.Shuffle(len(c.tools), func(i, j int) { c.tools[i], c.tools[j] = c.tools[j], c.tools[i] })
+}
+
+// someDomain draws a domain that was written by hand, the common ones more often.
+func (s *source) someDomain() *domain {
+	if len(s.pools.common) > 0 && s.chance(0.35) {
+		return pick(s, s.pools.common)
+	}
+	return pick(s, s.pools.domains)
 }
 
 // alike draws a domain that is easily taken for another.
@@ -132,7 +143,7 @@ func (c *conversation) play() error {
 	if n == 0 {
 		n = 1
 		if c.split == Train {
-			n = 2 + c.IntN(4) + len(c.tools)/3
+			n = 4 + c.IntN(4) + len(c.tools)/3
 			if c.cfg.Stage == Choose {
 				n = 8 + c.IntN(5)
 			}

@@ -21,6 +21,7 @@ type parameter struct {
 // how people ask for them.
 type domain struct {
 	split  Split
+	common bool // one of those that people try first
 	id     string
 	group  string // tools of one group are easily taken for each other
 	names  []string
@@ -45,6 +46,7 @@ func (p *poolSet) readDomains(name string) error {
 		if rest, ok := strings.CutPrefix(line, "== "); ok {
 			d = &domain{}
 			rest, d.split = cutHeldOut(rest)
+			rest, d.common = strings.CutPrefix(rest, "*")
 			d.id, d.group, _ = strings.Cut(rest, " ")
 			if d.group == "" {
 				d.group = d.id

@@ -54,6 +54,7 @@ type poolSet struct {
 	words      map[string][]string // by group, such as "en.food"
 	characters []string
 	domains    []*domain
+	common     []*domain
 	phrases    [2]map[string][]string // by half, and by name and language, such as "frame.en"
 	nouns      map[string]bool        // what objects, properties and parameters of both halves are called
 }
@@ -95,6 +96,9 @@ func (p *poolSet) half(s Split) *poolSet {
 	for _, d := range p.domains {
 		if d.split == s {
 			out.domains = append(out.domains, d)
+			if d.common {
+				out.common = append(out.common, d)
+			}
 		}
 	}
 	return out

@@ -28,8 +28,8 @@ var weights = []struct {
 	task   string
 	weight float64
 }{
-	{taskSingle, 0.52}, {taskParallel, 0.08}, {taskMultiple, 0.07}, {taskNone, 0.1},
-	{taskMissing, 0.09}, {taskFollowUp, 0.07}, {taskResult, 0.05}, {taskChat, 0.02},
+	{taskSingle, 0.42}, {taskParallel, 0.1}, {taskMultiple, 0.1}, {taskNone, 0.1},
+	{taskMissing, 0.12}, {taskFollowUp, 0.11}, {taskResult, 0.03}, {taskChat, 0.02},
 }
 
 func (c *conversation) task() error {

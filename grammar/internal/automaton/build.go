@@ -30,19 +30,21 @@ type builder struct {
 
 	// What was built before with the same continuation is used again. Front ends share
 	// expressions: the rest of a string, a comma, the characters outside of ASCII.
-	chains map[edge]int32     // state with exactly this one edge
-	refs   map[[2]int32]int32 // start state, continuation -> calling state
-	wides  map[[2]int32]span  // index of multi, continuation -> first edges
-	multis map[string]int32   // ranges of code points above ASCII -> index of multi
-	multi  [][][]byteRange    // their sequences; the first is of all characters
-	points []byte             // working memory: a key of multis
+	chains index             // of states with one edge
+	refs   []ref             // calling states
+	refAt  index             // of refs
+	wides  map[[2]int32]span // index of multi, continuation -> first edges
+	multis map[string]int32  // ranges of code points above ASCII -> index of multi
+	multi  [][][]byteRange   // their sequences; the first is of all characters
+	points []byte            // working memory: a key of multis
 
 	inspect *inspection // nil unless Options.Inspect
 }
 
 func newBuilder(f *facts, lookup func(string) (int32, bool)) builder {
 	b := builder{facts: f, lookup: lookup, starts: make([]int32, len(f.rules)),
-		inner: map[gbnf.State]int32{}, chains: map[edge]int32{}, refs: map[[2]int32]int32{}, wides: map[[2]int32]span{}}
+		inner: map[gbnf.State]int32{}, wides: map[[2]int32]span{}}
+	b.chains, b.refAt = newIndex(), newIndex()
 	for i := range b.starts {
 		b.starts[i] = -1
 	}
@@ -221,12 +223,50 @@ func (b *builder) build(e gbnf.Expr, to int32) int32 {
 
 // chain returns the state whose only edge is e.
 func (b *builder) chain(e edge) int32 {
-	if s, ok := b.chains[e]; ok {
-		return s
+	h := hasher(0)
+	h.add(int32(e.lo)<<8 | int32(e.hi))
+	h.add(e.to)
+	for i := b.chains.at(h.sum()); ; i = b.chains.next(i) {
+		s := b.chains.slots[i]
+		if s.id == 0 {
+			break
+		}
+		if at := b.states[s.id-1].edges; s.hash == h.sum() && !at.empty() && b.edges[at.from] == e {
+			return s.id - 1
+		}
 	}
 	s := b.add(state{edges: put(&b.edges, e)})
-	b.chains[e] = s
+	b.chains.add(h.sum(), s)
 	return s
+}
+
+// ref is a state that calls a start state and goes on at another.
+type ref struct{ start, to, state int32 }
+
+// refOf returns the calling state known for a start state and a continuation.
+func (b *builder) refOf(start, to int32) (state int32, ok bool) {
+	h := refHash(start, to)
+	for i := b.refAt.at(h); ; i = b.refAt.next(i) {
+		s := b.refAt.slots[i]
+		if s.id == 0 {
+			return 0, false
+		}
+		if r := &b.refs[s.id-1]; s.hash == h && r.start == start && r.to == to {
+			return r.state, true
+		}
+	}
+}
+
+func (b *builder) keepRef(start, to, state int32) {
+	b.refAt.add(refHash(start, to), int32(len(b.refs)))
+	b.refs = append(b.refs, ref{start, to, state})
+}
+
+func refHash(start, to int32) uint32 {
+	h := hasher(0)
+	h.add(start)
+	h.add(to)
+	return h.sum()
 }
 
 // class builds the characters of a class. Those above ASCII are few different sets in all
@@ -319,14 +359,14 @@ func (b *builder) above(m, to int32) span {
 // call returns a state that calls a rule or a state of a machine, by its start state, or
 // holds the states of its expression, nil for one that is to be called, if that is a leaf. rule is negative for a machine's.
 func (b *builder) call(start, to int32, e gbnf.Expr, rule gbnf.RuleID) int32 {
-	key := [2]int32{start, to}
 	keep := b.inspect != nil && rule >= 0 && to == b.end && b.inspect.keeps(rule)
-	if s, ok := b.refs[key]; ok && !keep {
+	if s, ok := b.refOf(start, to); ok && !keep {
 		return s
 	}
 	if n := maxInline; b.inspect == nil && b.leaf(e, &n) {
-		b.refs[key] = b.build(e, to)
-		return b.refs[key]
+		state := b.build(e, to)
+		b.keepRef(start, to, state)
+		return state
 	}
 	id := b.site(site{kind: siteRule, keep: keep, ret: to, start: start})
 	s := state{calls: put(&b.lists, id)}
@@ -335,7 +375,7 @@ func (b *builder) call(start, to int32, e gbnf.Expr, rule gbnf.RuleID) int32 {
 	}
 	state := b.add(s)
 	if !keep {
-		b.refs[key] = state
+		b.keepRef(start, to, state)
 	}
 	return state
 }

@@ -2,7 +2,6 @@ package automaton
 
 import (
 	"cmp"
-	"encoding/binary"
 	"slices"
 )
 
@@ -15,8 +14,7 @@ type flattener struct {
 	token []tokenEdge
 	calls []int32
 
-	index map[string]int32 // edges and tokens -> core
-	key   []byte
+	coreAt index // of cores by edges and tokens
 }
 
 // flat returns a state ready to run: with its empty moves followed, what can be finished
@@ -151,24 +149,27 @@ func boolInt(b bool) int {
 
 // coreOf gives states with the same edges the same core.
 func (p *Program) coreOf(st *state) int32 {
-	f := &p.flattener
-	key := f.key[:0]
-	for _, e := range p.builder.edges[st.edges.from:st.edges.to] {
-		key = binary.LittleEndian.AppendUint32(append(key, e.lo, e.hi), uint32(e.to))
+	edges, tokens := p.builder.edges[st.edges.from:st.edges.to], p.tokens[st.tokens.from:st.tokens.to]
+	h := hasher(0)
+	for _, e := range edges {
+		h.add(int32(e.lo)<<8 | int32(e.hi))
+		h.add(e.to)
 	}
-	for _, e := range p.tokens[st.tokens.from:st.tokens.to] {
-		key = binary.LittleEndian.AppendUint32(append(key, 't', byte(boolInt(e.negated))), uint32(e.id))
-		key = binary.LittleEndian.AppendUint32(key, uint32(e.to))
+	for _, e := range tokens {
+		h.add(e.id)
+		h.add(e.to)
 	}
-	f.key = key
-	if c, ok := f.index[string(key)]; ok {
-		return c
-	}
-	if f.index == nil {
-		f.index = map[string]int32{}
+	for i := p.coreAt.at(h.sum()); ; i = p.coreAt.next(i) {
+		s := p.coreAt.slots[i]
+		if s.id == 0 {
+			break
+		}
+		if k := &p.cores[s.id-1]; s.hash == h.sum() && slices.Equal(k.edges, edges) && slices.Equal(k.tokens, tokens) {
+			return s.id - 1
+		}
 	}
 	c := p.addCore(st)
-	f.index[string(key)] = c
+	p.coreAt.add(h.sum(), c)
 	return c
 }
 

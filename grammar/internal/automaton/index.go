@@ -1,7 +1,7 @@
 package automaton
 
 // index finds interned things by their hash: open addressing with linear probing. What is
-// equal is the caller's to say. The zero index is empty.
+// equal is the caller's to say.
 type index struct {
 	slots []slot
 	used  int
@@ -14,6 +14,9 @@ type slot struct {
 
 // indexMin is the first size of an index, which a small grammar does not outgrow.
 const indexMin = 64
+
+// newIndex returns an empty index.
+func newIndex() index { return index{slots: make([]slot, indexMin)} }
 
 // at returns the first slot to look into for a hash. The search goes on with next until a
 // slot is empty.

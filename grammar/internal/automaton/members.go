@@ -1,7 +1,6 @@
 package automaton
 
 import (
-	"encoding/binary"
 	"slices"
 
 	"github.com/callama/callama/grammar/gbnf"
@@ -183,13 +182,13 @@ func (c *Cache) with(m *members, aux int32, i int) int32 {
 	if m.plain() {
 		return int32(i) + 1
 	}
-	s := make(memberSet, 1, 2+len(m.items)/64)
-	copy(s, c.seen[aux][:1])
+	s := append(c.step.members[:0], c.seen[aux]...)
 	if m.ordered {
 		s[0] = uint64(uint32(s[0])) | uint64(i+1)<<32
 	} else {
-		s = append(s, make(memberSet, (len(m.items)+63)/64)...)
-		copy(s[1:], c.seen[aux][1:])
+		for len(s) < 1+(len(m.items)+63)/64 {
+			s = append(s, 0)
+		}
 		if it := &m.items[i]; !it.repeat || it.required {
 			s[1+i/64] |= 1 << (i % 64)
 		}
@@ -199,21 +198,29 @@ func (c *Cache) with(m *members, aux int32, i int) int32 {
 			s[0] = s[0]&^0xffffffff | uint64(n)
 		}
 	}
+	c.step.members = s
 	return c.memberSetID(s)
 }
 
-// memberSetID interns a set.
+// memberSetID interns a copy of a set.
 func (c *Cache) memberSetID(s memberSet) int32 {
-	var buf []byte
+	h := hasher(0)
 	for _, w := range s {
-		buf = binary.LittleEndian.AppendUint64(buf, w)
+		h.add(int32(w))
+		h.add(int32(w >> 32))
 	}
-	if id, ok := c.seenIndex[string(buf)]; ok {
-		return id
+	for i := c.seenIndex.at(h.sum()); ; i = c.seenIndex.next(i) {
+		x := c.seenIndex.slots[i]
+		if x.id == 0 {
+			break
+		}
+		if x.hash == h.sum() && slices.Equal(c.seen[x.id-1], s) {
+			return x.id - 1
+		}
 	}
 	id := int32(len(c.seen))
-	c.seen = append(c.seen, s)
-	c.seenIndex[string(buf)] = id
-	c.bytes += setBytes + 3*len(buf)
+	c.seen = append(c.seen, c.words.copyOf(s, wordBlock))
+	c.seenIndex.add(h.sum(), id)
+	c.bytes += setBytes + 8*len(s)
 	return id
 }

@@ -16,10 +16,13 @@ type Cache struct {
 	pairs     []union
 	pairIndex index
 	seen      []memberSet // member sets of unordered Members; 0 is the empty one
-	seenIndex map[string]int32
+	seenIndex index
+	words     arena[uint64] // of seen
 
 	configs     []config
 	configIndex index
+
+	noRow []int32 // the row of configurations that have none
 
 	coarse []*coarse // see Coarse
 
@@ -56,11 +59,28 @@ type nodeSet struct {
 type config struct {
 	items     []item
 	row       []int32 // see Row
-	dist      int32   // least bytes to the end of the text
+	few       [fewSteps]fewStep
+	dist      int32 // least bytes to the end of the text
 	accepting bool
-	tokens    bool // some item has token edges
+	tokens    bool  // some item has token edges
+	known     uint8 // of few, while there is no row
+	used      uint8 // how often few was looked at
 	traits
 	returned *[4]uint64 // classes in whose steps a value that must differ ended
+}
+
+// fewSteps is the number of steps from which a configuration gets a row: within the name of a member
+// or a word there are the bytes before the one that comes next, that one, and those after it.
+const fewSteps = 3
+
+// fewUses is the number of times a step is looked up from which a configuration gets a row: the bytes
+// within a character are seldom, but walked by thousands of tokens.
+const fewUses = 12
+
+// fewStep is the step by the byte classes from lo to hi.
+type fewStep struct {
+	lo, hi uint8
+	next   int32
 }
 
 // item says that a core may take the next byte, with the stacks of a node set below it.
@@ -79,26 +99,27 @@ const (
 	nodeBytes   = 52
 	setBytes    = 52
 	unionBytes  = 36
-	configBytes = 88
+	configBytes = 112
 )
 
 // Sizes of the blocks that lists are cut from.
 const (
 	numberBlock = 2048
+	wordBlock   = 64
 	itemBlock   = 256
 )
 
 // NewCache returns a cache that knows only the start configuration.
 func NewCache(p *Program) *Cache {
 	c := &Cache{p: p}
-	for _, x := range []*index{&c.nodeIndex, &c.setIndex, &c.pairIndex, &c.configIndex} {
-		x.slots = make([]slot, indexMin)
+	for _, x := range []*index{&c.nodeIndex, &c.setIndex, &c.pairIndex, &c.configIndex, &c.seenIndex} {
+		*x = newIndex()
 	}
 	c.nodes = append(c.nodes, node{nodeKey: nodeKey{site: -1}, traits: free})
 	c.sets = append(c.sets, nodeSet{nodes: []int32{0}, traits: free})
-	c.seenIndex = map[string]int32{}
 	c.memberSetID(memberSet{0}) // number 0 is the empty one
 	c.configs = append(c.configs, config{dist: infinite})
+	c.noRow = c.numbers.take(len(p.classRep), numberBlock)
 	c.start()
 	return c
 }

@@ -28,7 +28,8 @@ type scratch struct {
 	itemAt    []int32  // core -> index in items
 	itemStamp []uint32 // core -> round of itemAt
 	key       []byte
-	merged    []int32 // of union
+	merged    []int32   // of union
+	members   memberSet // of Cache.with
 }
 
 // place is a state with its stacks.
@@ -59,31 +60,68 @@ func (c *Cache) start() {
 // Next returns the configuration after one byte of the given class. Cost: a table lookup
 // once the step has been made before.
 func (c *Cache) Next(id int32, class uint8) int32 {
-	row := c.Row(id)
-	if row[class] == 0 {
-		next, lo, hi := c.advance(id, c.p.classRep[class])
-		if c.step.returned {
-			c.noteReturned(id, c.p.class[lo], c.p.class[hi])
+	cfg := &c.configs[id]
+	if cfg.row != nil {
+		if next := cfg.row[class]; next != 0 {
+			return next - 1
 		}
-		for k := c.p.class[lo]; ; k++ {
-			row[k] = next + 1
-			if k == c.p.class[hi] {
-				break
+		return c.makeStep(id, class)
+	}
+	for _, st := range cfg.few[:cfg.known] {
+		if st.lo <= class && class <= st.hi {
+			if cfg.used++; cfg.used > fewUses {
+				c.makeRow(cfg)
 			}
+			return st.next
 		}
 	}
-	return row[class] - 1
+	return c.makeStep(id, class)
+}
+
+// makeStep makes a step for a class, and for the classes around it that take the same edges.
+func (c *Cache) makeStep(id int32, class uint8) int32 {
+	next, low, high := c.advance(id, c.p.classRep[class])
+	lo, hi := c.p.class[low], c.p.class[high]
+	if c.step.returned {
+		c.noteReturned(id, lo, hi)
+	}
+	cfg := &c.configs[id]
+	switch {
+	case cfg.row != nil:
+	case int(cfg.known) < len(cfg.few):
+		cfg.few[cfg.known] = fewStep{lo, hi, next}
+		cfg.known++
+		return next
+	default:
+		c.makeRow(cfg)
+	}
+	fillRow(cfg.row, lo, hi, next)
+	return next
+}
+
+// makeRow gives a configuration its row.
+func (c *Cache) makeRow(cfg *config) {
+	cfg.row = c.numbers.take(len(c.p.classRep), numberBlock)
+	c.bytes += 4 * len(cfg.row)
+	for _, st := range cfg.few[:cfg.known] {
+		fillRow(cfg.row, st.lo, st.hi, st.next)
+	}
+}
+
+func fillRow(row []int32, lo, hi uint8, next int32) {
+	for k := int(lo); k <= int(hi); k++ {
+		row[k] = next + 1
+	}
 }
 
 // Row returns the steps of a configuration by byte class: the numbers of configurations plus
-// one; what is 0 has not been made yet (see Next). The row stays valid and is filled in place.
+// one; what is 0 is Next's to tell. It is all 0 for a configuration of which only few steps were
+// made, else it stays valid and is filled in place.
 func (c *Cache) Row(id int32) []int32 {
-	cfg := &c.configs[id]
-	if cfg.row == nil {
-		cfg.row = c.numbers.take(len(c.p.classRep), numberBlock)
-		c.bytes += 4 * len(cfg.row)
+	if row := c.configs[id].row; row != nil {
+		return row
 	}
-	return cfg.row
+	return c.noRow
 }
 
 // NextToken returns the configuration after token t, whose bytes lead to viaBytes (Dead

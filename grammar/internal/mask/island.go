@@ -327,24 +327,21 @@ func (e *Engine) fillRun(c *automaton.Cache, r automaton.Run, is *island, limit 
 		most = is.longest + int32(vocab.MaxDepth)
 	}
 	w := &e.walk
-	w.ids[0], w.rows[0] = r.After, c.Row(r.After)
+	w.at[0] = stand(c, r.After)
 	nodes := is.trie.Nodes
 	for i := 1; i < len(nodes); {
 		n := nodes[i]
 		e.stats.Nodes++
 		d := n.Depth()
 		class := e.prog.Class(n.Byte())
-		next := w.rows[d-1][class] - 1
-		if next < 0 {
-			next = c.Next(w.ids[d-1], class)
-		}
+		next := w.at[d-1].next(c, class)
 		if next == automaton.Dead {
 			i = n.End()
 			continue
 		}
 		i++
 		if n.End() > i {
-			w.ids[d], w.rows[d] = next, c.Row(next)
+			w.at[d] = stand(c, next)
 		}
 		if g := n.Token(); g >= 0 && c.Dist(next) <= limit {
 			farthest = max(farthest, c.Dist(next))

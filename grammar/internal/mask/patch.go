@@ -150,22 +150,15 @@ func (e *Engine) similar(c *automaton.Cache, id int32) int32 {
 // fare the same. It gives up when more nodes than limit were visited in all.
 func (e *Engine) differ(sp *space, id, like int32, m vocab.Mask, nodes []vocab.Node, from int, limit int64) (farthest int32, ok bool) {
 	c, w := sp.cache, &e.walk
-	w.ids[0], w.rows[0] = id, c.Row(id)
-	w.likes[0], w.likeRows[0] = like, c.Row(like)
+	w.at[0], w.likes[0] = stand(c, id), stand(c, like)
 	for i := from; i < len(nodes); {
 		n := nodes[i]
 		if e.stats.Nodes++; e.stats.Nodes > limit {
 			return 0, false
 		}
 		d, class := n.Depth(), e.prog.Class(n.Byte())
-		next := w.rows[d-1][class] - 1
-		if next < 0 {
-			next = c.Next(w.ids[d-1], class)
-		}
-		other := w.likeRows[d-1][class] - 1
-		if other < 0 {
-			other = c.Next(w.likes[d-1], class)
-		}
+		next := w.at[d-1].next(c, class)
+		other := w.likes[d-1].next(c, class)
 		if next == other || e.alike(sp, next, other, alikeDepth) {
 			i = n.End()
 			continue
@@ -181,7 +174,7 @@ func (e *Engine) differ(sp *space, id, like int32, m vocab.Mask, nodes []vocab.N
 		}
 		i++
 		if n.End() > i {
-			w.ids[d], w.rows[d], w.likes[d], w.likeRows[d] = next, c.Row(next), other, c.Row(other)
+			w.at[d], w.likes[d] = stand(c, next), stand(c, other)
 		}
 		if t := n.Token(); t >= 0 {
 			farthest = max(farthest, c.Dist(next))

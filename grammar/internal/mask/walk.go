@@ -10,14 +10,32 @@ import (
 // noLimit allows tokens at any distance from the end.
 const noLimit = int32(math.MaxInt32)
 
-// walk is the working memory of fill: for each depth of the trie the configuration and
-// its steps.
+// walk is the working memory of fill: for each depth of the trie a configuration, and the one
+// it is compared with: see differ.
 type walk struct {
-	ids  [vocab.MaxDepth + 1]int32
-	rows [vocab.MaxDepth + 1][]int32
-	// Of the configuration compared with: see differ.
-	likes    [vocab.MaxDepth + 1]int32
-	likeRows [vocab.MaxDepth + 1][]int32
+	at, likes [vocab.MaxDepth + 1]standing
+}
+
+// standing is a configuration and its steps, as far as they are at hand.
+type standing struct {
+	id  int32
+	row []int32
+}
+
+func stand(c *automaton.Cache, id int32) standing { return standing{id, c.Row(id)} }
+
+// next returns the configuration after a byte of a class.
+func (s *standing) next(c *automaton.Cache, class uint8) int32 {
+	if next := s.row[class]; next != 0 {
+		return next - 1
+	}
+	return s.make(c, class)
+}
+
+func (s *standing) make(c *automaton.Cache, class uint8) int32 {
+	next := c.Next(s.id, class)
+	s.row = c.Row(s.id)
+	return next
 }
 
 // fill adds to the set the tokens allowed in configuration id after which at most limit bytes
@@ -78,24 +96,21 @@ func (e *Engine) finish(c *automaton.Cache, id int32) {
 // the root. It visits each node whose parent's bytes are possible once.
 func (e *Engine) fillRange(c *automaton.Cache, id int32, nodes []vocab.Node, from, to, limit int32) (farthest int32) {
 	w := &e.walk
-	w.ids[0], w.rows[0] = id, c.Row(id)
+	w.at[0] = stand(c, id)
 	visited := int64(0)
 	for i := int(from); i < int(to); {
 		n := nodes[i]
 		visited++
 		d := n.Depth()
 		class := e.prog.Class(n.Byte())
-		next := w.rows[d-1][class] - 1
-		if next < 0 {
-			next = c.Next(w.ids[d-1], class)
-		}
+		next := w.at[d-1].next(c, class)
 		if next == automaton.Dead {
 			i = n.End()
 			continue
 		}
 		i++
 		if n.End() > i {
-			w.ids[d], w.rows[d] = next, c.Row(next)
+			w.at[d] = stand(c, next)
 		}
 		if t := n.Token(); t >= 0 {
 			if dist := c.Dist(next); dist <= limit {

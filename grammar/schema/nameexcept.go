@@ -93,7 +93,8 @@ func (m *nameMachine) Shortest(state int32) int {
 func (m *nameMachine) Expr(state int32) gbnf.Expr {
 	words, depth := m.at(state)
 	word := state / m.stride
-	var alts []gbnf.Expr
+	const few = 8 // characters that go on
+	alts := make([]gbnf.Expr, 0, few+2)
 	if len(words[0]) == depth {
 		words = words[1:] // ends here, so the string must not
 		word++
@@ -101,7 +102,7 @@ func (m *nameMachine) Expr(state int32) gbnf.Expr {
 		alts = append(alts, gbnf.Lit(`"`))
 	}
 	// Characters that continue no word: none of next, nor what needs an escape.
-	next := []gbnf.Range{{Lo: 0, Hi: 0x1F}, {Lo: '"', Hi: '"'}, {Lo: '\\', Hi: '\\'}}
+	next := append(make([]gbnf.Range, 0, few+3), gbnf.Range{Lo: 0, Hi: 0x1F}, gbnf.Range{Lo: '"', Hi: '"'}, gbnf.Range{Lo: '\\', Hi: '\\'})
 	plain, escaped := len(next), false
 	for len(words) > 0 {
 		first, size := utf8.DecodeRuneInString(words[0][depth:])

@@ -149,7 +149,7 @@ func (l *looper) explore(s int16) bool {
 
 // unit numbers the states that are left in the order in which bytes lead to them.
 func (l *looper) unit() *Unit {
-	u := &Unit{}
+	u := &Unit{Next: make([]int16, 0, 256*len(l.states))}
 	order := []int16{0}
 	number := make([]int16, len(l.states))
 	for i := 0; i < len(order); i++ {

@@ -41,8 +41,8 @@ type island struct {
 // exitGroup are the tokens that leave a run with the same bytes after it.
 type exitGroup struct {
 	tokens []int32
-	units  []int32 // of each token, at least 1
-	most   int32   // the greatest of units
+	units  []uint16 // of each token, at least 1; only if the island counts
+	most   int32    // the greatest of units
 }
 
 // islands are those of one unit, as an engine knows them.
@@ -148,7 +148,7 @@ const maxEndings = 4096
 // newIsland walks the trie with the unit's automaton.
 func newIsland(v *vocab.Vocab, u *automaton.Unit, counted bool) *island {
 	b := &islandBuilder{is: &island{vocab: v, inside: vocab.NewMask(v.Width()), within: map[int32]vocab.Mask{}},
-		groupOf: map[string]int{}, counted: counted}
+		slots: make([]int32, 4*maxEndings), counted: counted}
 	if counted {
 		b.is.whole = make([]uint8, v.Width())
 	}
@@ -182,9 +182,6 @@ func newIsland(v *vocab.Vocab, u *automaton.Unit, counted bool) *island {
 		at[d] = p
 		if t := n.Token(); t >= 0 {
 			b.token(t, text[:d], p.units, p.state != 0, p.ended)
-			if len(b.is.groups) > maxEndings {
-				b.is.many, b.is.groups, b.is.endings, b.groupOf = true, nil, nil, nil
-			}
 		}
 		i++
 	}
@@ -196,14 +193,48 @@ func newIsland(v *vocab.Vocab, u *automaton.Unit, counted bool) *island {
 			b.token(t, v.Bytes(t), units, false, end)
 		}
 	}
-	b.is.trie = vocab.NewTrie(b.is.endings)
+	b.finish()
 	return b.is
 }
 
+// islandBuilder collects what tokens do; finish puts them in order.
 type islandBuilder struct {
 	is      *island
-	groupOf map[string]int
 	counted bool
+	stay    filed   // tokens that stay, by units; empty unless the island counts
+	exit    filed   // tokens that leave, by group
+	units   []int32 // of those of exit, if the island counts
+	slots   []int32 // hash table of endings: group plus one
+}
+
+// filed are tokens, each under a number.
+type filed struct{ tokens, under []int32 }
+
+func (f *filed) add(t, under int32) {
+	f.tokens, f.under = append(f.tokens, t), append(f.under, under)
+}
+
+// sorted returns the tokens of each number below n, in one piece of memory, and where each went.
+func (f *filed) sorted(n int) (lists [][]int32, at []int32) {
+	ends := make([]int32, n+1)
+	for _, u := range f.under {
+		ends[u+1]++
+	}
+	for i := range n {
+		ends[i+1] += ends[i]
+	}
+	all := make([]int32, len(f.tokens))
+	lists = make([][]int32, n)
+	for i := range lists {
+		lists[i] = all[ends[i]:ends[i+1]:ends[i+1]]
+	}
+	at = make([]int32, len(f.tokens))
+	for i, u := range f.under {
+		at[i] = ends[u]
+		all[at[i]] = f.tokens[i]
+		ends[u]++
+	}
+	return lists, at
 }
 
 // token files a token that holds so many units, perhaps a cut one after them, and leaves
@@ -218,10 +249,7 @@ func (b *islandBuilder) token(t int32, bytes []byte, units int32, cut bool, ende
 		if !b.counted {
 			return
 		}
-		for int(units) >= len(b.is.counts) {
-			b.is.counts = append(b.is.counts, nil)
-		}
-		b.is.counts[units] = append(b.is.counts[units], t)
+		b.stay.add(t, units)
 		if !cut && units <= math.MaxUint8 && len(bytes) <= vocab.MaxDepth {
 			b.is.whole[t] = uint8(units)
 		}
@@ -231,18 +259,34 @@ func (b *islandBuilder) token(t int32, bytes []byte, units int32, cut bool, ende
 	if b.is.many {
 		return
 	}
-	ending := bytes[ended:]
-	g, seen := b.groupOf[string(ending)]
-	if !seen {
-		g = len(b.is.groups)
-		b.groupOf[string(ending)] = g
-		b.is.groups = append(b.is.groups, exitGroup{})
-		b.is.endings = append(b.is.endings, slices.Clone(ending))
+	g := b.groupOf(bytes[ended:])
+	if g == maxEndings {
+		b.is.many, b.is.endings = true, nil
+		return
 	}
-	x := &b.is.groups[g]
-	x.tokens = append(x.tokens, t)
+	b.exit.add(t, g)
 	if b.counted {
-		x.units, x.most = append(x.units, units), max(x.most, units)
+		b.units = append(b.units, units)
+	}
+}
+
+// groupOf returns the group of an ending; a new one has the number of those before.
+func (b *islandBuilder) groupOf(ending []byte) int32 {
+	h := uint32(2166136261) // FNV-1a
+	for _, x := range ending {
+		h = (h ^ uint32(x)) * 16777619
+	}
+	h ^= h >> 15
+	for i := h; ; i++ {
+		slot := &b.slots[i&uint32(len(b.slots)-1)]
+		if *slot == 0 {
+			b.is.endings = append(b.is.endings, slices.Clone(ending))
+			*slot = int32(len(b.is.endings))
+			return *slot - 1
+		}
+		if string(b.is.endings[*slot-1]) == string(ending) {
+			return *slot - 1
+		}
 	}
 }
 
@@ -250,24 +294,48 @@ func (b *islandBuilder) token(t int32, bytes []byte, units int32, cut bool, ende
 func (b *islandBuilder) same(first, t int32) {
 	if b.is.inside.Has(first) {
 		b.is.inside.Set(t)
-		for units, tokens := range b.is.counts {
-			if slices.Contains(tokens, first) {
-				b.is.counts[units] = append(b.is.counts[units], t)
-				b.is.whole[t] = b.is.whole[first]
-				break
-			}
+		if k := slices.Index(b.stay.tokens, first); k >= 0 {
+			b.stay.add(t, b.stay.under[k])
+			b.is.whole[t] = b.is.whole[first]
 		}
 		return
 	}
-	for i := range b.is.groups {
-		x := &b.is.groups[i]
-		if k := slices.Index(x.tokens, first); k >= 0 {
-			x.tokens = append(x.tokens, t)
-			if b.counted {
-				x.units = append(x.units, x.units[k])
-			}
-			return
+	if k := slices.Index(b.exit.tokens, first); k >= 0 {
+		b.exit.add(t, b.exit.under[k])
+		if b.counted {
+			b.units = append(b.units, b.units[k])
 		}
+	}
+}
+
+// finish sorts the tokens by what they are asked for.
+func (b *islandBuilder) finish() {
+	if b.counted {
+		b.is.counts, _ = b.stay.sorted(int(b.is.longest) + 1)
+	}
+	b.is.leaves = slices.Clip(b.is.leaves)
+	if b.is.many {
+		return
+	}
+	b.is.trie = vocab.NewTrie(b.is.endings)
+	lists, at := b.exit.sorted(len(b.is.endings))
+	b.is.groups = make([]exitGroup, len(lists))
+	for i, tokens := range lists {
+		b.is.groups[i].tokens = tokens
+	}
+	if !b.counted {
+		return
+	}
+	units := make([]uint16, len(at))
+	for i, n := range b.units {
+		units[at[i]] = uint16(min(n, math.MaxUint16))
+		x := &b.is.groups[b.exit.under[i]]
+		x.most = max(x.most, n)
+	}
+	for i, from := 0, 0; i < len(lists); i++ {
+		to := from + len(lists[i])
+		b.is.groups[i].units = units[from:to:to]
+		from = to
 	}
 }
 
@@ -416,7 +484,7 @@ func (g *exitGroup) add(s *set, least, most int32) {
 		return
 	}
 	for i, t := range g.tokens {
-		if g.units[i] >= least && g.units[i] <= most {
+		if n := int32(g.units[i]); n >= least && n <= most {
 			s.add(t)
 		}
 	}

@@ -14,6 +14,7 @@ type conversation struct {
 	tools    []*tool
 	checkers map[*tool]*checker
 	similar  bool // some tools are easily mixed up
+	common   bool // the tools are those that people try first
 	observes bool // results are shown and told
 	last     []call
 	turns    []Turn
@@ -23,6 +24,12 @@ type conversation struct {
 func newConversation(s *source, cfg Config) *conversation {
 	c := &conversation{source: s, cfg: cfg, style: s.style(), checkers: make(map[*tool]*checker), observes: s.chance(0.35)}
 	n := c.toolCount()
+	if s.split == Train && cfg.Stage == Full && s.chance(0.12) {
+		c.common, n = true, 6+s.IntN(5)
+		if s.chance(0.6) {
+			c.style.descs = languages[:]
+		}
+	}
 	switch {
 	case cfg.Stage == Copy:
 		c.style.small, c.observes = 1+s.IntN(2), false
@@ -30,6 +37,8 @@ func newConversation(s *source, cfg Config) *conversation {
 		c.style.small = 3
 	case cfg.Stage == Choose:
 		c.style.small, c.observes = 1+s.IntN(2), false
+	case c.common:
+		c.style.small = 1 + s.IntN(2)
 	case n > 5:
 		c.style.small = 1
 	case n > 2:
@@ -77,6 +86,8 @@ func (c *conversation) inventTools(n int) {
 	for tries := 0; len(c.tools) < n && tries < 10*n; tries++ {
 		var d *domain
 		switch {
+		case c.common:
+			d = pick(c.source, c.pools.common)
 		case c.similar && first != nil && len(c.tools) < 3:
 			d = c.alike(first, native)
 		case c.chance(byHand):
@@ -126,7 +137,7 @@ func (c *conversation) alike(d *domain, native bool) *domain {
 // group is there.
 func (c *conversation) addTool(d, first *domain) {
 	for _, t := range c.tools {
-		if t.id == d.id || t.group == d.group && !(c.similar && d.group == first.group) {
+		if t.id == d.id || t.group == d.group && !c.common && !(c.similar && d.group == first.group) {
 			return
 		}
 	}
@@ -149,11 +160,14 @@ func (c *conversation) play() error {
 			}
 		}
 	}
-	size := 0
+	size, enough := 0, enoughTokens
+	if c.common {
+		enough = enoughCommon
+	}
 	for _, t := range c.tools {
 		size += roughTokens(t.json())
 	}
-	for done := 0; n > 0 && size < enoughTokens; n-- {
+	for done := 0; n > 0 && size < enough; n-- {
 		if err := c.task(); err != nil {
 			return err
 		}
@@ -167,10 +181,11 @@ func (c *conversation) play() error {
 	return nil
 }
 
-// A conversation gets no further task once it has enough tokens, so that nearly all fit 1,024;
-// turnTokens is what the template adds to a turn.
+// A conversation gets no further task once it has enough tokens, so that nearly all fit 1,024, those
+// with many common tools 1,280; turnTokens is what the template adds to a turn.
 const (
 	enoughTokens = 800
+	enoughCommon = 1050
 	turnTokens   = 8
 )
 

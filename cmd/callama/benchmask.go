@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -75,7 +74,7 @@ func (c *benchMaskCmd) Run(a *app) error {
 		return err
 	}
 	if c.CSV != "" {
-		f, err := os.Create(c.CSV)
+		f, err := createFile(c.CSV)
 		if err != nil {
 			return err
 		}
@@ -137,7 +136,7 @@ func parseShard(s string) (shard, shards int, err error) {
 
 // writeJSON writes v to a file, indented.
 func writeJSON(path string, v any) error {
-	f, err := os.Create(path)
+	f, err := createFile(path)
 	if err != nil {
 		return err
 	}

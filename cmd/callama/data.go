@@ -194,12 +194,18 @@ func createOutput(a *app, path string) (io.Writer, func() error, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, nil, err
 	}
-	f, err := os.Create(path)
+	f, err := createFile(path)
 	if err != nil {
 		return nil, nil, err
 	}
 	w := bufio.NewWriterSize(f, 1<<20)
 	return w, func() error { return errors.Join(w.Flush(), f.Close()) }, nil
+}
+
+// createFile opens a file for writing only: os.Create opens it for reading too, and then writes to a
+// pipe, such as /dev/stdout, wait forever once nobody reads it.
+func createFile(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
 }
 
 // progress returns a function that counts one of total, on a bar where there is a terminal.

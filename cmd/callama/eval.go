@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -104,7 +103,7 @@ func (c *evalCmd) write(stdout io.Writer, rep *bench.EvalReport) error {
 		err = errors.Join(err, writeJSON(c.JSON, rep))
 	}
 	if c.CSV != "" {
-		f, e := os.Create(c.CSV)
+		f, e := createFile(c.CSV)
 		if e == nil {
 			e = errors.Join(rep.WriteCSV(f), f.Close())
 		}

@@ -148,6 +148,15 @@ func times(n, d int32) int32 {
 	return int32(min(int64(n)*int64(d), int64(farthest)))
 }
 
+// Bytes estimates the memory of the states built so far. It does not shrink: a grammar whose texts
+// need ever new states needs it as long as it is used.
+func (p *Program) Bytes() int {
+	// Sizes of the structs; what stands in an index too has twice 8 bytes there.
+	const stateBytes, coreBytes, siteBytes, calleeBytes, edgeBytes, tokenBytes = 48 + 16, 56 + 16, 24, 24, 8, 12
+	return stateBytes*len(p.states) + coreBytes*len(p.cores) + siteBytes*len(p.sites) + calleeBytes*len(p.callees) +
+		edgeBytes*len(p.builder.edges) + tokenBytes*len(p.tokens) + 4*len(p.lists) + (12+16)*len(p.refs)
+}
+
 // Classes returns the number of byte classes.
 func (p *Program) Classes() int { return len(p.classRep) }
 

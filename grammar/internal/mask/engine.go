@@ -41,7 +41,7 @@ type Stats struct {
 	Hits    int64 // masks found in the cache
 	Nodes   int64 // trie nodes visited
 	Configs int   // configurations in the cache
-	Bytes   int   // estimated memory of the cache
+	Bytes   int   // estimated memory of the cache and of the program's states
 	Resets  int   // caches dropped because they outgrew the limit
 }
 
@@ -201,7 +201,7 @@ func (e *Engine) Stats() Stats {
 	defer e.mu.Unlock()
 	s := e.stats
 	s.Configs = e.space.cache.Configs()
-	s.Bytes = e.space.cache.Bytes() + e.space.bytes
+	s.Bytes = e.space.cache.Bytes() + e.space.bytes + e.prog.Bytes()
 	return s
 }
 

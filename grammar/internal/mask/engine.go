@@ -430,7 +430,7 @@ func (e *Engine) around(sp *space, id int32, n int, looping, patch bool) *entry 
 		loop, looping = c.Loop(id)
 	}
 	if looping && n-e.unit(loop.Unit).nodes < e.opts.MinNodes {
-		if is := e.islandOf(loop.Unit, false); is != nil && !is.many {
+		if is := e.islandOf(loop.Unit, false); is != nil {
 			return e.keepLoop(sp, id, loop, is)
 		}
 	}
@@ -460,13 +460,7 @@ func (e *Engine) around(sp *space, id int32, n int, looping, patch bool) *entry 
 
 func (e *Engine) keepLoop(sp *space, id int32, r automaton.Run, is *island) *entry {
 	e.set.begin()
-	farthest := int32(0)
-	if is.many {
-		e.set.share(is.inside)
-		farthest = max(r.Unit.Longest+r.Dist, e.fillLeaving(sp.cache, id, is))
-	} else {
-		farthest = e.fillRun(sp.cache, r, is, noLimit)
-	}
+	farthest := e.fillRun(sp.cache, r, is, noLimit)
 	farthest = max(farthest, e.fill(sp.cache, id, r.Unit, noLimit))
 	e.finish(sp.cache, id)
 	return e.keep(sp, id, farthest)

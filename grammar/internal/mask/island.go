@@ -21,27 +21,37 @@ type island struct {
 	counts  [][]int32
 	whole   []uint8 // token -> units, if it is nothing but whole ones; else 0
 
-	// exits are the tokens that hold whole units and then the end of the run. They are
-	// grouped by what follows the run; trie holds these endings, its tokens are indexes of
-	// groups.
-	groups  []exitGroup
-	many    bool     // there are too many endings: groups is empty, leaves is not
-	endings [][]byte // of each group
-	trie    vocab.Trie
+	// exits are the tokens that hold whole units and then the end of the run, by the first byte
+	// after it; leads are the bytes for which there are any.
+	exits [256]*exit
+	leads []byte
 
 	mu     sync.Mutex
 	within map[int32]vocab.Mask // inside, of at most so many units
 
-	leaves []int32 // the tokens that leave the run, in the order of the vocabulary's trie
-	once   sync.Once
-	leave  vocab.Trie // of leaves
-	vocab  *vocab.Vocab
+	once  sync.Once
+	leave vocab.Trie // of the tokens of exits
+	vocab *vocab.Vocab
+	unit  *automaton.Unit
+}
+
+// exit are the tokens that leave a run by one byte. They are grouped by what follows the run once a
+// grammar allows that byte; trie holds these endings, its tokens are indexes of groups.
+type exit struct {
+	tokens []int32
+	ends   []uint16 // where the run ends in each
+	units  []uint16 // of each, at least 1; only if the island counts
+
+	once    sync.Once
+	groups  []exitGroup
+	endings [][]byte // of each group
+	trie    vocab.Trie
 }
 
 // exitGroup are the tokens that leave a run with the same bytes after it.
 type exitGroup struct {
 	tokens []int32
-	units  []uint16 // of each token, at least 1; only if the island counts
+	units  []uint16 // of each token, if the island counts
 	most   int32    // the greatest of units
 }
 
@@ -106,7 +116,7 @@ func (e *Engine) findIsland(kind string, u *automaton.Unit, counted bool) *islan
 // none if a walk must tell which tokens of a run are within the limit. They stay valid
 // until the next call.
 func (e *Engine) runsOf(c *automaton.Cache, id, limit int32) (runs []automaton.Run, rest int32) {
-	e.runs, rest = c.Runs(e.runs[:0], id, func(u *automaton.Unit) bool { is := e.islandOf(u, true); return is != nil && !is.many })
+	e.runs, rest = c.Runs(e.runs[:0], id, func(u *automaton.Unit) bool { is := e.islandOf(u, true); return is != nil })
 	for _, r := range e.runs {
 		if limit < r.Unit.Longest+r.Dist && (limit >= r.Dist || r.Least > 1) {
 			return nil, id
@@ -125,11 +135,7 @@ func (e *Engine) loopOf(c *automaton.Cache, id, limit int32) (automaton.Run, *is
 	if !ok || limit < r.Unit.Longest+r.Dist && limit >= r.Dist {
 		return r, nil
 	}
-	is := e.islandOf(r.Unit, false)
-	if is != nil && is.many {
-		return r, nil
-	}
-	return r, is
+	return r, e.islandOf(r.Unit, false)
 }
 
 // fillRuns adds the tokens that begin with a unit of one of the runs.
@@ -141,21 +147,37 @@ func (e *Engine) fillRuns(c *automaton.Cache, runs []automaton.Run, limit int32)
 	return farthest
 }
 
-// maxEndings bounds the endings of the tokens of an island that leave the run. For more, as
-// of small letters, which capital letters leave, each of these tokens is looked at itself.
-const maxEndings = 4096
-
 // newIsland walks the trie with the unit's automaton.
 func newIsland(v *vocab.Vocab, u *automaton.Unit, counted bool) *island {
-	b := &islandBuilder{is: &island{vocab: v, inside: vocab.NewMask(v.Width()), within: map[int32]vocab.Mask{}},
-		slots: make([]int32, 4*maxEndings), counted: counted}
+	is := &island{vocab: v, unit: u, inside: vocab.NewMask(v.Width()), within: map[int32]vocab.Mask{}}
 	if counted {
-		b.is.whole = make([]uint8, v.Width())
+		is.whole = make([]uint8, v.Width())
 	}
+	b := &islandBuilder{is: is, counted: counted}
+	eachInRun(v, u, b.token)
+	for _, pair := range v.Trie().Same {
+		b.same(pair[0], pair[1])
+	}
+	if counted {
+		is.counts = b.stay.sorted(int(is.longest) + 1)
+	}
+	for x, e := range is.exits {
+		if e != nil {
+			is.leads = append(is.leads, byte(x))
+			e.tokens, e.ends, e.units = slices.Clip(e.tokens), slices.Clip(e.ends), slices.Clip(e.units)
+		}
+	}
+	return is
+}
+
+// eachInRun calls f with the tokens that begin with a unit, but not those with the bytes of another: how many
+// units they hold, whether one more is cut at the end, and where the run ends in them, negative if it
+// does not.
+func eachInRun(v *vocab.Vocab, u *automaton.Unit, f func(t int32, bytes []byte, units int32, cut bool, ended int)) {
 	type place struct {
 		state int16
 		units int32
-		ended int // where the run ended, -1 within it
+		ended int
 	}
 	var at [vocab.MaxDepth + 1]place
 	at[0].ended = -1
@@ -181,30 +203,25 @@ func newIsland(v *vocab.Vocab, u *automaton.Unit, counted bool) *island {
 		}
 		at[d] = p
 		if t := n.Token(); t >= 0 {
-			b.token(t, text[:d], p.units, p.state != 0, p.ended)
+			f(t, text[:d], p.units, p.state != 0, p.ended)
 		}
 		i++
 	}
-	for _, pair := range trie.Same {
-		b.same(pair[0], pair[1])
-	}
 	for _, t := range trie.Long {
 		if units, end, ok := follow(u, v.Bytes(t)); ok {
-			b.token(t, v.Bytes(t), units, false, end)
+			if end == len(v.Bytes(t)) {
+				end = -1
+			}
+			f(t, v.Bytes(t), units, false, end)
 		}
 	}
-	b.finish()
-	return b.is
 }
 
-// islandBuilder collects what tokens do; finish puts them in order.
+// islandBuilder collects what tokens do.
 type islandBuilder struct {
 	is      *island
 	counted bool
-	stay    filed   // tokens that stay, by units; empty unless the island counts
-	exit    filed   // tokens that leave, by group
-	units   []int32 // of those of exit, if the island counts
-	slots   []int32 // hash table of endings: group plus one
+	stay    filed // tokens that stay, by units; empty unless the island counts
 }
 
 // filed are tokens, each under a number.
@@ -214,8 +231,22 @@ func (f *filed) add(t, under int32) {
 	f.tokens, f.under = append(f.tokens, t), append(f.under, under)
 }
 
-// sorted returns the tokens of each number below n, in one piece of memory, and where each went.
-func (f *filed) sorted(n int) (lists [][]int32, at []int32) {
+// sorted returns the tokens of each number below n, in one piece of memory.
+func (f *filed) sorted(n int) [][]int32 {
+	all := make([]int32, len(f.tokens))
+	lists, ends := make([][]int32, n), f.ends(n)
+	for i := range lists {
+		lists[i] = all[ends[i]:ends[i+1]:ends[i+1]]
+	}
+	for i, u := range f.under {
+		all[ends[u]] = f.tokens[i]
+		ends[u]++
+	}
+	return lists
+}
+
+// ends returns where the list of each number begins, and the end of the last.
+func (f *filed) ends(n int) []int32 {
 	ends := make([]int32, n+1)
 	for _, u := range f.under {
 		ends[u+1]++
@@ -223,70 +254,39 @@ func (f *filed) sorted(n int) (lists [][]int32, at []int32) {
 	for i := range n {
 		ends[i+1] += ends[i]
 	}
-	all := make([]int32, len(f.tokens))
-	lists = make([][]int32, n)
-	for i := range lists {
-		lists[i] = all[ends[i]:ends[i+1]:ends[i+1]]
-	}
-	at = make([]int32, len(f.tokens))
-	for i, u := range f.under {
-		at[i] = ends[u]
-		all[at[i]] = f.tokens[i]
-		ends[u]++
-	}
-	return lists, at
+	return ends
 }
 
 // token files a token that holds so many units, perhaps a cut one after them, and leaves
-// the run at byte ended (negative or its length: never).
+// the run at byte ended (negative: never).
 func (b *islandBuilder) token(t int32, bytes []byte, units int32, cut bool, ended int) {
-	if ended < 0 || ended == len(bytes) {
-		if cut {
-			units++
-		}
-		b.is.inside.Set(t)
-		b.is.longest = max(b.is.longest, units)
-		if !b.counted {
-			return
-		}
-		b.stay.add(t, units)
-		if !cut && units <= math.MaxUint8 && len(bytes) <= vocab.MaxDepth {
-			b.is.whole[t] = uint8(units)
-		}
+	if ended >= 0 {
+		b.exit(t, bytes[ended], units, ended)
 		return
 	}
-	b.is.leaves = append(b.is.leaves, t)
-	if b.is.many {
+	if cut {
+		units++
+	}
+	b.is.inside.Set(t)
+	b.is.longest = max(b.is.longest, units)
+	if !b.counted {
 		return
 	}
-	g := b.groupOf(bytes[ended:])
-	if g == maxEndings {
-		b.is.many, b.is.endings = true, nil
-		return
-	}
-	b.exit.add(t, g)
-	if b.counted {
-		b.units = append(b.units, units)
+	b.stay.add(t, units)
+	if !cut && units <= math.MaxUint8 && len(bytes) <= vocab.MaxDepth {
+		b.is.whole[t] = uint8(units)
 	}
 }
 
-// groupOf returns the group of an ending; a new one has the number of those before.
-func (b *islandBuilder) groupOf(ending []byte) int32 {
-	h := uint32(2166136261) // FNV-1a
-	for _, x := range ending {
-		h = (h ^ uint32(x)) * 16777619
+func (b *islandBuilder) exit(t int32, by byte, units int32, ended int) {
+	x := b.is.exits[by]
+	if x == nil {
+		x = &exit{}
+		b.is.exits[by] = x
 	}
-	h ^= h >> 15
-	for i := h; ; i++ {
-		slot := &b.slots[i&uint32(len(b.slots)-1)]
-		if *slot == 0 {
-			b.is.endings = append(b.is.endings, slices.Clone(ending))
-			*slot = int32(len(b.is.endings))
-			return *slot - 1
-		}
-		if string(b.is.endings[*slot-1]) == string(ending) {
-			return *slot - 1
-		}
+	x.tokens, x.ends = append(x.tokens, t), append(x.ends, uint16(ended))
+	if b.counted {
+		x.units = append(x.units, uint16(units))
 	}
 }
 
@@ -300,42 +300,60 @@ func (b *islandBuilder) same(first, t int32) {
 		}
 		return
 	}
-	if k := slices.Index(b.exit.tokens, first); k >= 0 {
-		b.exit.add(t, b.exit.under[k])
-		if b.counted {
-			b.units = append(b.units, b.units[k])
-		}
+	text := b.is.vocab.Bytes(t)
+	if units, end, ok := follow(b.is.unit, text); ok && end < len(text) {
+		b.exit(t, text[end], units, end)
 	}
 }
 
-// finish sorts the tokens by what they are asked for.
-func (b *islandBuilder) finish() {
-	if b.counted {
-		b.is.counts, _ = b.stay.sorted(int(b.is.longest) + 1)
+// group sorts the tokens by their endings.
+func (x *exit) group(v *vocab.Vocab) {
+	size := 16
+	for size < 2*len(x.tokens) {
+		size *= 2
 	}
-	b.is.leaves = slices.Clip(b.is.leaves)
-	if b.is.many {
-		return
+	slots := make([]int32, size) // hash table of endings: number plus one
+	under := filed{x.tokens, make([]int32, len(x.tokens))}
+	for i, t := range x.tokens {
+		ending := v.Bytes(t)[x.ends[i]:]
+		h := uint32(2166136261) // FNV-1a
+		for _, b := range ending {
+			h = (h ^ uint32(b)) * 16777619
+		}
+		for at := h ^ h>>15; ; at++ {
+			slot := &slots[at&uint32(size-1)]
+			if *slot == 0 {
+				x.endings = append(x.endings, ending)
+				*slot = int32(len(x.endings))
+			}
+			if g := *slot - 1; string(x.endings[g]) == string(ending) {
+				under.under[i] = g
+				break
+			}
+		}
 	}
-	b.is.trie = vocab.NewTrie(b.is.endings)
-	lists, at := b.exit.sorted(len(b.is.endings))
-	b.is.groups = make([]exitGroup, len(lists))
-	for i, tokens := range lists {
-		b.is.groups[i].tokens = tokens
+	x.trie = vocab.NewTrie(x.endings)
+	x.groups = make([]exitGroup, len(x.endings))
+	for g, tokens := range under.sorted(len(x.endings)) {
+		x.groups[g].tokens = tokens
 	}
-	if !b.counted {
-		return
+	if x.units != nil {
+		x.sortUnits(&under)
 	}
-	units := make([]uint16, len(at))
-	for i, n := range b.units {
-		units[at[i]] = uint16(min(n, math.MaxUint16))
-		x := &b.is.groups[b.exit.under[i]]
-		x.most = max(x.most, n)
+	x.tokens, x.ends, x.units = nil, nil, nil
+}
+
+// sortUnits puts the units of tokens into the groups that these went to.
+func (x *exit) sortUnits(under *filed) {
+	ends := under.ends(len(x.groups))
+	all := make([]uint16, len(x.units))
+	for g := range x.groups {
+		x.groups[g].units = all[ends[g]:ends[g+1]:ends[g+1]]
 	}
-	for i, from := 0, 0; i < len(lists); i++ {
-		to := from + len(lists[i])
-		b.is.groups[i].units = units[from:to:to]
-		from = to
+	for i, g := range under.under {
+		all[ends[g]] = x.units[i]
+		ends[g]++
+		x.groups[g].most = max(x.groups[g].most, int32(x.units[i]))
 	}
 }
 
@@ -394,9 +412,26 @@ func (e *Engine) fillRun(c *automaton.Cache, r automaton.Run, is *island, limit 
 	if most < 0 {
 		most = is.longest + int32(vocab.MaxDepth)
 	}
+	for _, b := range is.leads {
+		if c.Next(r.After, e.prog.Class(b)) != automaton.Dead {
+			farthest = max(farthest, e.fillExit(c, r, is.exit(b), most, limit))
+		}
+	}
+	return farthest
+}
+
+// exit returns the tokens that leave the run by a byte, grouped.
+func (is *island) exit(b byte) *exit {
+	x := is.exits[b]
+	x.once.Do(func() { x.group(is.vocab) })
+	return x
+}
+
+// fillExit is fillRun for the tokens that leave the run by one byte, of at most so many units.
+func (e *Engine) fillExit(c *automaton.Cache, r automaton.Run, x *exit, most, limit int32) (farthest int32) {
 	w := &e.walk
 	w.at[0] = stand(c, r.After)
-	nodes := is.trie.Nodes
+	nodes := x.trie.Nodes
 	for i := 1; i < len(nodes); {
 		n := nodes[i]
 		e.stats.Nodes++
@@ -413,13 +448,13 @@ func (e *Engine) fillRun(c *automaton.Cache, r automaton.Run, is *island, limit 
 		}
 		if g := n.Token(); g >= 0 && c.Dist(next) <= limit {
 			farthest = max(farthest, c.Dist(next))
-			is.groups[g].add(&e.set, r.Least, most)
+			x.groups[g].add(&e.set, r.Least, most)
 		}
 	}
-	for _, g := range is.trie.Long {
-		if next := run(c, e.prog, r.After, is.endings[g]); next != automaton.Dead && c.Dist(next) <= limit {
+	for _, g := range x.trie.Long {
+		if next := run(c, e.prog, r.After, x.endings[g]); next != automaton.Dead && c.Dist(next) <= limit {
 			farthest = max(farthest, c.Dist(next))
-			is.groups[g].add(&e.set, r.Least, most)
+			x.groups[g].add(&e.set, r.Least, most)
 		}
 	}
 	return farthest
@@ -427,7 +462,15 @@ func (e *Engine) fillRun(c *automaton.Cache, r automaton.Run, is *island, limit 
 
 // leaving returns the trie of the tokens that begin with a unit and leave the run.
 func (is *island) leaving() *vocab.Trie {
-	is.once.Do(func() { is.leave = is.vocab.Subtrie(is.leaves) })
+	is.once.Do(func() {
+		var leaves []int32
+		eachInRun(is.vocab, is.unit, func(t int32, _ []byte, _ int32, _ bool, ended int) {
+			if ended >= 0 {
+				leaves = append(leaves, t)
+			}
+		})
+		is.leave = is.vocab.Subtrie(leaves)
+	})
 	return &is.leave
 }
 

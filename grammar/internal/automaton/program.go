@@ -17,11 +17,12 @@ type Program struct {
 	classRep []byte     // byte class -> one byte of it
 	bytes    [256]bool  // bytes that occur in the rules
 
-	units   []*Unit
-	entries []int32          // unit -> the core that takes its first byte
-	unitOf  map[int32]int32  // such a core -> index of units, -1 for none
-	loops   map[string]*Unit // cores of a configuration -> the unit that leads back to them, or nil
-	regions map[string]local // cores of a configuration -> the region they are in
+	units    []*Unit
+	entries  []int32            // unit -> the core that takes its first byte
+	unitOf   map[int32]int32    // such a core -> index of units, -1 for none
+	setUnits map[asciiSet]*Unit // units of one ASCII character of a set
+	loops    map[string]*Unit   // cores of a configuration -> the unit that leads back to them, or nil
+	regions  map[string]local   // cores of a configuration -> the region they are in
 }
 
 // span is a part of one of the builder's lists.

@@ -30,6 +30,7 @@ type scratch struct {
 	key       []byte
 	merged    []int32   // of union
 	members   memberSet // of Cache.with
+	after     []int32   // of Chain
 }
 
 // place is a state with its stacks.

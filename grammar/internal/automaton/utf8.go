@@ -117,6 +117,9 @@ func asciiOf(c *gbnf.Class) (set asciiSet, ok bool) {
 	return set, true
 }
 
+// len returns the number of characters in the set.
+func (s asciiSet) len() int { return bits.OnesCount64(s[0]) + bits.OnesCount64(s[1]) }
+
 // runs calls yield for each maximal range of characters in the set, in ascending order.
 func (s asciiSet) runs(yield func(lo, hi byte)) {
 	for b := 0; b < utf8.RuneSelf; {

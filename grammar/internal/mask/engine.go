@@ -434,6 +434,11 @@ func (e *Engine) around(sp *space, id int32, n int, looping, patch bool) *entry 
 			return e.keepLoop(sp, id, loop, is)
 		}
 	}
+	if !looping {
+		if ent := e.chain(sp, id, n); ent != nil {
+			return ent
+		}
+	}
 	if patch {
 		if ent := e.patch(sp, id, patchBudget); ent != nil {
 			return ent

@@ -414,7 +414,7 @@ func (e *Engine) fillRun(c *automaton.Cache, r automaton.Run, is *island, limit 
 	}
 	for _, b := range is.leads {
 		if c.Next(r.After, e.prog.Class(b)) != automaton.Dead {
-			farthest = max(farthest, e.fillExit(c, r, is.exit(b), most, limit))
+			farthest = max(farthest, e.fillExit(c, r.After, is.exit(b), r.Least, most, limit))
 		}
 	}
 	return farthest
@@ -427,10 +427,11 @@ func (is *island) exit(b byte) *exit {
 	return x
 }
 
-// fillExit is fillRun for the tokens that leave the run by one byte, of at most so many units.
-func (e *Engine) fillExit(c *automaton.Cache, r automaton.Run, x *exit, most, limit int32) (farthest int32) {
+// fillExit adds the tokens of least to most units that leave a run by one byte, from the configuration
+// after the units.
+func (e *Engine) fillExit(c *automaton.Cache, after int32, x *exit, least, most, limit int32) (farthest int32) {
 	w := &e.walk
-	w.at[0] = stand(c, r.After)
+	w.at[0] = stand(c, after)
 	nodes := x.trie.Nodes
 	for i := 1; i < len(nodes); {
 		n := nodes[i]
@@ -448,13 +449,13 @@ func (e *Engine) fillExit(c *automaton.Cache, r automaton.Run, x *exit, most, li
 		}
 		if g := n.Token(); g >= 0 && c.Dist(next) <= limit {
 			farthest = max(farthest, c.Dist(next))
-			x.groups[g].add(&e.set, r.Least, most)
+			x.groups[g].add(&e.set, least, most)
 		}
 	}
 	for _, g := range x.trie.Long {
-		if next := run(c, e.prog, r.After, x.endings[g]); next != automaton.Dead && c.Dist(next) <= limit {
+		if next := run(c, e.prog, after, x.endings[g]); next != automaton.Dead && c.Dist(next) <= limit {
 			farthest = max(farthest, c.Dist(next))
-			x.groups[g].add(&e.set, r.Least, most)
+			x.groups[g].add(&e.set, least, most)
 		}
 	}
 	return farthest

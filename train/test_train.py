@@ -94,6 +94,33 @@ class LookBack(unittest.TestCase):
                 self.assertGreater(p[head, at, at - 1 - head].item(), 0.95)
 
 
+def write_tokens(path, vocab, conversations):
+    """A token file in which every second token is the assistant's."""
+    flat = sum(conversations, [])
+    with open(path, "wb") as f:
+        f.write(b"CALTOK01" + struct.pack("<IIQ", vocab, len(conversations), len(flat)))
+        f.write(np.array([len(c) for c in conversations], "<u4").tobytes() + np.array(flat, "<u2").tobytes())
+        f.write(bytes(i % 2 for i in range(len(flat))))
+
+
+class Files(unittest.TestCase):
+    def test_joined_files_are_one(self):
+        with tempfile.TemporaryDirectory() as folder:
+            parts = [[[1, 2, 3], [4, 5]], [[6]], [[7, 8], [9, 1, 2, 3]]]
+            paths = [os.path.join(folder, f"{i}.tok") for i in range(len(parts))]
+            for path, conversations in zip(paths, parts):
+                write_tokens(path, 10, conversations)
+            whole = os.path.join(folder, "whole.tok")
+            write_tokens(whole, 10, sum(parts, []))
+            joined, one = T.open_tokens("+".join(paths)), T.open_tokens(whole)
+        self.assertEqual((joined.vocab, list(joined.lengths)), (one.vocab, list(one.lengths)))
+        for numbers in ([0], [4, 1, 2], [3, 3, 0, 1]):
+            (a, _), (b, _) = joined.rows(np.array(numbers), 4), one.rows(np.array(numbers), 4)
+            self.assertTrue(torch.equal(a, b), numbers)
+            for x, y in zip(joined.sample(numbers), one.sample(numbers)):
+                self.assertEqual(list(x), list(y))
+
+
 class Swap(unittest.TestCase):
     WORDS = ["type", "the", "red", "green", "blue", "Red", "Blue", "7", "\u0120", *("åĮĹ", "äº¬", "çº¢")]  # 北 京 红
 

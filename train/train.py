@@ -74,6 +74,39 @@ class TokenFile:
             weights[row, :n] = self.weights[start:start + n]
         return torch.from_numpy(ids), torch.from_numpy(weights)
 
+    def conversation(self, number):
+        """The ids of one conversation."""
+        return self.ids[self.ends[number] - self.lengths[number]:self.ends[number]]
+
+    def sample(self, numbers):
+        """The ids of some conversations."""
+        return [self.conversation(n) for n in numbers]
+
+
+class Joined:
+    """Several token files as one: a stage that has conversations of several kinds."""
+
+    def __init__(self, files):
+        self.files, self.path = files, "+".join(f.path for f in files)
+        self.vocab = max(f.vocab for f in files)
+        self.lengths = np.concatenate([f.lengths for f in files])
+        self.begins = np.cumsum([0] + [len(f.lengths) for f in files])
+
+    def rows(self, numbers, width):
+        which = np.searchsorted(self.begins, numbers, side="right") - 1
+        parts = [self.files[k].rows([n - self.begins[k]], width) for k, n in zip(which, numbers)]
+        return tuple(torch.cat(column) for column in zip(*parts))
+
+    def sample(self, numbers):
+        which = np.searchsorted(self.begins, numbers, side="right") - 1
+        return [self.files[k].conversation(n - self.begins[k]) for k, n in zip(which, numbers)]
+
+
+def open_tokens(paths):
+    """The file of "a.tok", or the files of "a.tok+b.tok" as one."""
+    files = [TokenFile(path) for path in paths.split("+")]
+    return files[0] if len(files) == 1 else Joined(files)
+
 
 def special(tokenizer, text):
     """The id of a special token."""
@@ -116,8 +149,8 @@ class WordSwap:
             vocab = json.load(f)["model"]["vocab"]
         seen = np.zeros(max(file.vocab, len(vocab)), np.int64)
         sample = np.random.default_rng(0).permutation(len(file.lengths))[:self.SAMPLE]
-        for number in sample:
-            seen[np.unique(file.ids[file.ends[number] - file.lengths[number]:file.ends[number]])] += 1
+        for ids in file.sample(sample):
+            seen[np.unique(ids)] += 1
         stays = self.KEPT | {w for word in self.GLUE for w in (word, word.capitalize())} | self.words_of(kept)
         self.share, self.kind = share, np.zeros(len(seen), np.int8)  # 0: stays
         for text, i in vocab.items():
@@ -1043,8 +1076,8 @@ def write_lora(out, lora):
 
 def arguments():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    p.add_argument("--tokens", nargs="+", required=True, metavar="FILE[@UNTIL]",
-                   help="training files, one after the other; UNTIL is the share of the run at which the next begins")
+    p.add_argument("--tokens", nargs="+", required=True, metavar="FILE[+FILE…][@UNTIL]",
+                   help="training files, one after the other, those with + between them together; UNTIL is the share of the run at which the next begins")
     p.add_argument("--valid", nargs="*", default=[], metavar="[LABEL=]FILE", help="held-out files")
     p.add_argument("--out", required=True, help="folder of the results")
     p.add_argument("--init", metavar="DIR", help="start from the model in this folder")
@@ -1111,7 +1144,7 @@ def main():
     stages = []
     for text in a.tokens:
         path, _, until = text.partition("@")
-        stages.append((TokenFile(path), float(until or 1)))
+        stages.append((open_tokens(path), float(until or 1)))
     valid = []
     for text in a.valid:
         label, _, path = text.rpartition("=")

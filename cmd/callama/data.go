@@ -86,9 +86,7 @@ func (c *dataVocabCmd) Run(a *app) error {
 			return err
 		}
 	}
-	if err := trainer.AddCharacters(); err != nil {
-		return err
-	}
+	trainer.AddCharacters()
 	tok, err := trainer.Tokenizer(c.Size)
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ func newConversation(s *source, cfg Config) *conversation {
 	}
 	switch {
 	case cfg.Stage == Copy:
-		c.style.small, c.observes = 1+s.IntN(2), false
+		c.style.small, c.observes, c.scramble = 1+s.IntN(2), false, s.chance(0.6)
 	case cfg.Stage == Short:
 		c.style.small = 3
 	case cfg.Stage == Choose:
@@ -155,7 +155,7 @@ func (c *conversation) play() error {
 		n = 1
 		if c.split == Train {
 			n = 4 + c.IntN(4) + len(c.tools)/3
-			if c.cfg.Stage == Choose {
+			if c.cfg.Stage == Choose || c.scramble {
 				n = 8 + c.IntN(5)
 			}
 		}

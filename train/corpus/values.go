@@ -70,6 +70,8 @@ type source struct {
 	split Split
 	lang  lang
 	pools *poolSet
+
+	scramble bool // values are any text
 }
 
 // chance reports true with probability p.
@@ -119,6 +121,9 @@ func (s *source) draw(name string) string {
 	draw := stringKinds[name]
 	if slices.Contains(closedKinds, name) {
 		return draw(s)
+	}
+	if s.scramble && slices.Contains(scrambledKinds, name) {
+		draw = (*source).scrambled
 	}
 	return s.own(func() string { return draw(s) })
 }

@@ -10,10 +10,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding/simplifiedchinese"
-
 	"github.com/callama/callama/gguf"
 	"github.com/callama/callama/gguf/bpe"
+	"github.com/callama/callama/train/corpus"
 )
 
 // ChatTemplate is the template of the demo model: ChatML in the dialect hermes, with the tools
@@ -66,21 +65,13 @@ const characterCount = 1 << 20
 // AddCharacters counts the 3,755 frequent Chinese characters, level 1 of GB 2312. The conversations have
 // some of them only, but questions have any: as three bytes a character is hard to copy, and its bytes
 // are in many others.
-func (t *Trainer) AddCharacters() error {
+func (t *Trainer) AddCharacters() {
 	if t.counts == nil {
 		t.counts = make(map[string]int)
 	}
-	decoder := simplifiedchinese.GBK.NewDecoder()
-	for row := byte(0xb0); row <= 0xd7; row++ {
-		for column := byte(0xa1); column <= 0xfe && !(row == 0xd7 && column > 0xf9); column++ {
-			text, err := decoder.Bytes([]byte{row, column})
-			if err != nil {
-				return fmt.Errorf("tokenizer: %w", err)
-			}
-			t.counts[string(text)] += characterCount
-		}
+	for _, c := range corpus.Characters() {
+		t.counts[c] += characterCount
 	}
-	return nil
 }
 
 // AddPrompt counts the pieces of a rendered prompt, between its added tokens.

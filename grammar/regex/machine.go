@@ -79,6 +79,7 @@ type machine struct {
 	// each state.
 	least [][]int32
 
+	alikes alikes
 	bodies []atomic.Pointer[gbnf.Expr] // by state of d
 	notes  gbnf.Notes
 }
@@ -301,11 +302,18 @@ func (m *machine) place(state int32) (q int32, read int) {
 }
 
 // Coarse is that of gbnf.Counter. No text of so many bytes, each a character at most, gets
-// where the greatest length decides what is possible or which way to the end is the shortest.
+// where the greatest length decides what is possible or which way to the end is the shortest, nor
+// tells states apart that are alike.
 func (m *machine) Coarse(state, reach int32) int32 {
 	q, read := m.place(state)
-	if read < 0 || read < m.window.Min || m.window.Max >= 0 && m.window.Max-read <= int(reach)+int(m.farthest) {
+	if read >= 0 && (read < m.window.Min || m.window.Max >= 0 && m.window.Max-read <= int(reach)+int(m.farthest)) {
 		return state
+	}
+	if first := m.alike(reach); first != nil {
+		q = first[q]
+	}
+	if read == unread {
+		return q
 	}
 	return -q - 2
 }

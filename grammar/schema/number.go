@@ -135,6 +135,7 @@ type numberMachine struct {
 	sign      [2]magnitude // positive, negative
 	modulus   int64
 	moduli    []int64 // of the steps, scaled by places
+	coprime   []int64 // the same without their factors of two and five
 	scales    []int
 	demanding bool  // some step is not negated
 	deepest   int16 // digits behind the point that can matter to a step
@@ -162,6 +163,7 @@ func newNumberMachine(n *numberSet) (*numberMachine, error) {
 		}
 		m.modulus = combined.Int64()
 		m.moduli = append(m.moduli, digits.Int64())
+		m.coprime = append(m.coprime, coprimeToTen(digits.Int64()))
 		m.scales = append(m.scales, scale)
 		m.demanding = m.demanding || !s.not
 		m.deepest = max(m.deepest, int16(scale))
@@ -453,14 +455,24 @@ func (m *numberMachine) multipleFrom(s numberState, i int) int16 {
 		return maxExponent + 1
 	}
 	rest := int64(s.rest) % a
-	for range 64 { // longer than any power of two or five in a
-		if rest == 0 {
-			return from
-		}
+	if rest%m.coprime[i] != 0 { // which no power of ten changes
+		return maxExponent + 1
+	}
+	for rest != 0 {
 		rest = rest * 10 % a
 		from++
 	}
-	return maxExponent + 1
+	return from
+}
+
+// coprimeToTen returns n, which is not 0, without its factors of two and five.
+func coprimeToTen(n int64) int64 {
+	for _, p := range []int64{2, 5} {
+		for n%p == 0 {
+			n /= p
+		}
+	}
+	return n
 }
 
 func (m *numberMachine) accept(s numberState) bool {

@@ -43,6 +43,10 @@ type Vocab struct {
 // vocabularies have about 260,000 tokens.
 const MaxTokens = 1<<24 - 1
 
+// MaxTokenBytes bounds a text token: places in one are numbers of 16 bits. The longest published ones
+// have some hundred bytes.
+const MaxTokenBytes = 1<<16 - 1
+
 // maxNodes bounds the trie: a node's subtree end has 24 bits.
 const maxNodes = 1 << 24
 
@@ -95,6 +99,9 @@ func New(c Config) (*Vocab, error) {
 	}
 	total := 0
 	for _, t := range text {
+		if n := len(v.tokens[t]); n > MaxTokenBytes {
+			return nil, fmt.Errorf("vocab: token %d has %d bytes: at most %d", t, n, MaxTokenBytes)
+		}
 		total += len(v.tokens[t])
 		v.longest = max(v.longest, len(v.tokens[t]))
 	}

@@ -51,7 +51,8 @@ func TestNewRefuses(t *testing.T) {
 		{"narrow", vocab.Config{Tokens: [][]byte{{1}, {2}}, Width: 1}, "at least as many logits"},
 		{"marks", vocab.Config{Tokens: one, Special: []bool{true, false}}, "special marks"},
 		{"end", vocab.Config{Tokens: one, EOG: []int32{1}}, "end-of-generation token 1"},
-		{"text", vocab.Config{Tokens: [][]byte{make([]byte, 1<<24)}}, "bytes of text"},
+		{"long", vocab.Config{Tokens: [][]byte{{1}, make([]byte, vocab.MaxTokenBytes+1)}}, "token 1 has 65536 bytes"},
+		{"text", vocab.Config{Tokens: slices.Repeat([][]byte{make([]byte, vocab.MaxTokenBytes)}, 257)}, "bytes of text"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if _, err := vocab.New(tt.c); err == nil || !strings.Contains(err.Error(), tt.want) {

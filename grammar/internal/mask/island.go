@@ -39,7 +39,7 @@ type island struct {
 // grammar allows that byte; trie holds these endings, its tokens are indexes of groups.
 type exit struct {
 	tokens []int32
-	ends   []uint16 // where the run ends in each
+	ends   []uint16 // where the run ends in each: see vocab.MaxTokenBytes
 	units  []uint16 // of each, at least 1; only if the island counts
 
 	once    sync.Once
@@ -116,7 +116,7 @@ func (e *Engine) findIsland(kind string, u *automaton.Unit, counted bool) *islan
 // none if a walk must tell which tokens of a run are within the limit. They stay valid
 // until the next call.
 func (e *Engine) runsOf(c *automaton.Cache, id, limit int32) (runs []automaton.Run, rest int32) {
-	e.runs, rest = c.Runs(e.runs[:0], id, func(u *automaton.Unit) bool { is := e.islandOf(u, true); return is != nil })
+	e.runs, rest = c.Runs(e.runs[:0], id, func(u *automaton.Unit) bool { return e.islandOf(u, true) != nil })
 	for _, r := range e.runs {
 		if limit < r.Unit.Longest+r.Dist && (limit >= r.Dist || r.Least > 1) {
 			return nil, id

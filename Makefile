@@ -62,7 +62,7 @@ fuzz: ## Run every fuzz target for FUZZTIME (default 30s); FUZZ=pattern selects.
 bench: ## Run the benchmarks (BENCH=pattern selects).
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout $(TESTTIMEOUT) ./...
 
-model: build ## Train the demo model from nothing, in three hours: train/README.md. OUT=folder.
+model: build ## Train the demo model from nothing, in five hours: train/README.md. OUT=folder.
 	$(MAKE) --no-print-directory -f train/Makefile
 
 # The smallest setting in which every step of 'make model' happens.

@@ -1165,7 +1165,7 @@ def main():
     if a.resume:
         trainer.resume()
     count = sum(v.numel() for v in trainer.params.trained.values())
-    print(f"{count} parameters, {sum(f.ends[-1] for f, _ in stages)} tokens in {len(stages)} files, "
+    print(f"{count} parameters, {sum(int(f.lengths.sum()) for f, _ in stages)} tokens in {len(stages)} files, "
           f"{trainer.ops.name}, {a.threads} threads", flush=True)
     trainer.run()
 

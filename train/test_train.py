@@ -94,7 +94,7 @@ class LookBack(unittest.TestCase):
                 self.assertGreater(p[head, at, at - 1 - head].item(), 0.95)
 
 
-def write_tokens(path, vocab, conversations):
+def write_conversations(path, vocab, conversations):
     """A token file in which every second token is the assistant's."""
     flat = sum(conversations, [])
     with open(path, "wb") as f:
@@ -109,9 +109,9 @@ class Files(unittest.TestCase):
             parts = [[[1, 2, 3], [4, 5]], [[6]], [[7, 8], [9, 1, 2, 3]]]
             paths = [os.path.join(folder, f"{i}.tok") for i in range(len(parts))]
             for path, conversations in zip(paths, parts):
-                write_tokens(path, 10, conversations)
+                write_conversations(path, 10, conversations)
             whole = os.path.join(folder, "whole.tok")
-            write_tokens(whole, 10, sum(parts, []))
+            write_conversations(whole, 10, sum(parts, []))
             joined, one = T.open_tokens("+".join(paths)), T.open_tokens(whole)
         self.assertEqual((joined.vocab, list(joined.lengths)), (one.vocab, list(one.lengths)))
         for numbers in ([0], [4, 1, 2], [3, 3, 0, 1]):

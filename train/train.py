@@ -140,6 +140,10 @@ class WordSwap:
         tell than thank thanks that the their them then there these they thing things think this those though through
         till to today too took try two under until up upon us use used very want was way we well went were what when
         where whether which while who whom whose why will wish with within without would yes yet you your yours""".split())
+    # Days, times and durations, which tell themselves from a name before them.
+    GLUE |= set("""today tomorrow tonight yesterday weekend monday tuesday wednesday thursday friday saturday sunday morning
+        afternoon evening noon night day days week weeks month months year years hour hours minute minutes second seconds
+        am pm dollars euros percent""".split()) | set("今明昨后天周星期末早晚上下午点分钟小时月年日号元块百")
     GLUE |= set("的一是了我不人在他有这个上们来到时大地为子中你说着就那和要她出也得里后自以会家可下过去能对小多然于之都好看起发"
                 "当没成只如把还用第样作从无己前些所同日手又被应定须由与或及其此则若且吧吗呢啊嗯哦嘛请让给将使令叫做改换设选填写取"
                 "加再先最更很太真什么怎几谁哪何每各该您它向往按照据关于等即才便却而但因所已经正刚另外除希望想知道告诉帮劳驾打算")

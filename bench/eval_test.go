@@ -270,7 +270,11 @@ func TestEvalToolcall(t *testing.T) {
 	if dir == "" {
 		t.Skip("CALLAMA_TESTDATA is not set")
 	}
-	items, err := EvalItems(filepath.Join(dir, "toolcall"))
+	dir = filepath.Join(dir, "toolcall")
+	if _, err := os.Stat(dir); err != nil {
+		t.Skipf("no test data (see CALLAMA_TESTDATA): %v", err)
+	}
+	items, err := EvalItems(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

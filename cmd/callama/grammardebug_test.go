@@ -96,6 +96,9 @@ func TestGrammarDebugVocabulary(t *testing.T) {
 		t.Skip("CALLAMA_TESTDATA is not set")
 	}
 	tokenizer := filepath.Join(dir, "tokenizers", "qwen2.5", "tokenizer.json")
+	if _, err := os.Stat(tokenizer); err != nil {
+		t.Skipf("no test data (see CALLAMA_TESTDATA): %v", err)
+	}
 	paths := writeFiles(t, map[string]string{"ticket.json": ticketSchema})
 	args := []string{"grammar", "debug", "--json", "--schema", paths["ticket.json"], "--vocab", tokenizer}
 	code, out, stderr := command(append(args, `{"id": "WK-2555", "tags": ["odd"]}`)...)

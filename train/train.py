@@ -92,14 +92,17 @@ class Joined:
         self.lengths = np.concatenate([f.lengths for f in files])
         self.begins = np.cumsum([0] + [len(f.lengths) for f in files])
 
-    def rows(self, numbers, width):
+    def places(self, numbers):
+        """The file of each conversation and its number there."""
         which = np.searchsorted(self.begins, numbers, side="right") - 1
-        parts = [self.files[k].rows([n - self.begins[k]], width) for k, n in zip(which, numbers)]
+        return [(self.files[k], n - self.begins[k]) for k, n in zip(which, numbers)]
+
+    def rows(self, numbers, width):
+        parts = [file.rows([n], width) for file, n in self.places(numbers)]
         return tuple(torch.cat(column) for column in zip(*parts))
 
     def sample(self, numbers):
-        which = np.searchsorted(self.begins, numbers, side="right") - 1
-        return [self.files[k].conversation(n - self.begins[k]) for k, n in zip(which, numbers)]
+        return [file.conversation(n) for file, n in self.places(numbers)]
 
 
 def open_tokens(paths):

@@ -54,7 +54,7 @@ type poolSet struct {
 	words      map[string][]string // by group, such as "en.food"
 	characters []string
 	domains    []*domain
-	common     []*domain
+	common     []*domain              // those of domains that people try first
 	phrases    [2]map[string][]string // by half, and by name and language, such as "frame.en"
 	nouns      map[string]bool        // what objects, properties and parameters of both halves are called
 }

@@ -77,3 +77,18 @@ func TestData(t *testing.T) {
 		}
 	}
 }
+
+// TestCreateFile: a file is opened for writing only, so that a pipe that nobody reads ends the command.
+func TestCreateFile(t *testing.T) {
+	f, err := createFile(filepath.Join(t.TempDir(), "rows"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString("x"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.ReadAt(make([]byte, 1), 0); err == nil {
+		t.Error("the file can be read")
+	}
+}

@@ -116,3 +116,19 @@ func TestSpelling(t *testing.T) {
 		}
 	}
 }
+
+// TestCommonDomains: the tools that people try first are known, by their names without the mark.
+func TestCommonDomains(t *testing.T) {
+	p, err := pools()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(p[Train].common); n != 12 || len(p[HeldOut].common) != 0 {
+		t.Errorf("%d common domains for training, %d held out", n, len(p[HeldOut].common))
+	}
+	for _, d := range p[Train].common {
+		if strings.HasPrefix(d.id, "*") {
+			t.Errorf("%s keeps its mark", d.id)
+		}
+	}
+}

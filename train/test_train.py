@@ -94,6 +94,30 @@ class LookBack(unittest.TestCase):
                 self.assertGreater(p[head, at, at - 1 - head].item(), 0.95)
 
 
+class Grow(unittest.TestCase):
+    def test_says_the_same(self):
+        shape = T.Shape(vocab_size=96, hidden_size=64, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2,
+                        intermediate_size=64, max_position_embeddings=64, rope_theta=1e4)
+        values = T.initial(shape, 1, 2)
+        for count in (1, 2, 3, 4):
+            grown, more = T.grow(shape, values, count)
+            self.assertEqual(grown.num_hidden_layers, 3 + count)
+            self.assertEqual(set(more), set(grown.parts()))
+            self.assertTrue(all(more[name].shape[0] == sum(s[0] for _, s in p) for name, p in grown.parts().items()))
+            old = [i for i in range(3 + count) if more[f"{i}.o"].any()]
+            self.assertEqual(len(old), 3)
+            self.assertTrue(torch.equal(self.hidden(shape, values), self.hidden(grown, more)))
+
+    @staticmethod
+    def hidden(shape, values):
+        before, T.COMPUTE = T.COMPUTE, torch.float32
+        try:
+            w = T.Parameters(shape, values).compute(False)
+            return T.forward(T.TorchOps, shape, w, torch.arange(32).view(2, 16), T.angles(shape, 16))
+        finally:
+            T.COMPUTE = before
+
+
 def write_conversations(path, vocab, conversations):
     """A token file in which every second token is the assistant's."""
     flat = sum(conversations, [])
@@ -150,7 +174,7 @@ class Swap(unittest.TestCase):
         self.assertEqual(swapped, {2, 3, 4})
 
     def test_keeps_what_sentences_and_enumerations_are_made_of(self):
-        words = ["would", "Would", "spring", "Spring", "red", "è¦ģ", "æĺ¥", "çļĤ"]  # 要 春 皂
+        words = ["would", "Would", "spring", "Spring", "red", "river", "è¦ģ", "æĺ¥", "çļĤ"]  # 要 春 皂
         with tempfile.TemporaryDirectory() as folder:
             with open(os.path.join(folder, "tokenizer.json"), "w") as f:
                 json.dump({"model": {"vocab": {w: i for i, w in enumerate(words)}}}, f)
@@ -158,8 +182,8 @@ class Swap(unittest.TestCase):
             with open(path, "wb") as f:
                 f.write(b"CALTOK01" + struct.pack("<IIQ", len(words), 1, 1) + struct.pack("<IHB", 1, 4, 0))
             with open(kept, "w", encoding="utf-8") as f:
-                f.write("season: spring = 春季; autumn = 秋季")
-            for files, swapped in (((), ["spring", "Spring", *words[6:]]), ((kept,), words[7:])):
+                f.write("season: spring = 春季; autumn = 秋季\nframe.en: ~a held out river\n# red")
+            for files, swapped in (((), ["spring", "Spring", "river", *words[7:]]), ((kept,), ["river", words[8]])):
                 swap = T.WordSwap(folder, T.TokenFile(path), 1.0, files)
                 self.assertEqual([w for w, k in zip(words, swap.kind) if k], swapped)
 

@@ -167,12 +167,16 @@ class WordSwap:
 
     @staticmethod
     def words_of(files):
-        """The words and the characters outside ASCII of text files: of enumerations, which a call may translate."""
+        """The words and the characters outside ASCII of pools: of enumerations, which a call may translate, and of
+        phrases, less those that are held out."""
         out = set()
         for path in files:
             with open(path, encoding="utf-8") as f:
-                for word in re.findall(r"[A-Za-z]+|[^\x00-\x7f]", f.read()):
-                    out |= {word, word.lower(), word.capitalize()}
+                for line in f:
+                    if line.startswith("#") or "~" in line:
+                        continue
+                    for word in re.findall(r"[A-Za-z]+|[^\x00-\x7f]", line):
+                        out |= {word, word.lower(), word.capitalize()}
         return out
 
     @staticmethod
@@ -390,6 +394,23 @@ def look_back(shape, bias):
         turn, at = rate[:n] * (head + 1), head * shape.head
         bias[at:at + n] = LOOK_BACK_BIAS * torch.cos(turn)
         bias[at + half:at + half + n] = -LOOK_BACK_BIAS * torch.sin(turn)
+
+
+def grow(shape, values, count):
+    """A model with more layers that says the same: copies whose outputs are zero, spread among the others.
+
+    Blocks that begin as the identity (Wu et al., "LLaMA Pro", 2024) go on from what is learned.
+    """
+    after = [max(1, (k + 1) * shape.num_hidden_layers // (count + 1)) - 1 for k in range(count)]
+    out, to = {k: v for k, v in values.items() if "." not in k}, 0
+    for layer in range(shape.num_hidden_layers):
+        parts = {k.split(".")[1]: v for k, v in values.items() if k.startswith(f"{layer}.")}
+        for new in range(1 + after.count(layer)):
+            for kind, v in parts.items():
+                out[f"{to}.{kind}"] = torch.zeros_like(v) if new and kind in ("o", "down") else v.clone()
+            to += 1
+    sizes = {name: getattr(shape, name) for name in Shape.FIELDS}
+    return Shape(**sizes | {"num_hidden_layers": to}), out
 
 
 def initial(shape, seed, look_back_layers=0):
@@ -1088,6 +1109,7 @@ def arguments():
     p.add_argument("--valid", nargs="*", default=[], metavar="[LABEL=]FILE", help="held-out files")
     p.add_argument("--out", required=True, help="folder of the results")
     p.add_argument("--init", metavar="DIR", help="start from the model in this folder")
+    p.add_argument("--grow", type=int, default=0, metavar="LAYERS", help="add so many layers to --init's model")
     p.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     p.add_argument("--hours", type=float, help="length of the run; or --steps")
     p.add_argument("--steps", type=int, help="length of the run")
@@ -1132,8 +1154,8 @@ def arguments():
         p.error("one of --hours and --steps is needed")
     if (a.swap_words or a.swap_names or a.choice_weight != 1) and not a.tokenizer:
         p.error("--swap-words, --swap-names and --choice-weight need --tokenizer")
-    if a.lora_rank and not a.init:
-        p.error("--lora-rank needs --init")
+    if (a.lora_rank or a.grow) and not a.init:
+        p.error("--lora-rank and --grow need --init")
     if a.hidden % a.heads or a.heads % a.kv_heads or a.hidden // a.heads % 2:
         p.error("--hidden, --heads and --kv-heads do not divide")
     return a
@@ -1158,6 +1180,8 @@ def main():
         valid.append((label or os.path.splitext(os.path.basename(path))[0], TokenFile(path)))
     if a.init:
         shape, values = read_model(a.init)
+        if a.grow:
+            shape, values = grow(shape, values, a.grow)
     else:
         shape = Shape(vocab_size=-(-stages[-1][0].vocab // 32) * 32, hidden_size=a.hidden, num_hidden_layers=a.layers,
                       num_attention_heads=a.heads, num_key_value_heads=a.kv_heads, intermediate_size=a.intermediate,

@@ -8,10 +8,19 @@ import (
 
 // Characters returns the 3,755 frequent Chinese characters, level 1 of GB 2312, in the order of their
 // codes. The caller must not change them.
-var Characters = sync.OnceValue(func() []string {
+var Characters = sync.OnceValue(func() []string { return characterRows(0xb0, 0xd7) })
+
+// rareCharacters are the 3,008 of level 2, in names and titles mostly. No vocabulary here has them: they are bytes.
+var rareCharacters = sync.OnceValue(func() []string { return characterRows(0xd8, 0xf7) })
+
+// rareShare is how many of a scrambled text's characters are rare.
+const rareShare = 0.04
+
+// characterRows decodes rows of GB 2312.
+func characterRows(first, last byte) []string {
 	decoder := simplifiedchinese.GBK.NewDecoder()
 	var out []string
-	for row := byte(0xb0); row <= 0xd7; row++ {
+	for row := first; row <= last; row++ {
 		for column := byte(0xa1); column <= 0xfe && !(row == 0xd7 && column > 0xf9); column++ {
 			text, err := decoder.Bytes([]byte{row, column})
 			if err != nil {
@@ -21,7 +30,7 @@ var Characters = sync.OnceValue(func() []string {
 		}
 	}
 	return out
-})
+}
 
 // scrambledKinds are the kinds of which values may be any text.
 var scrambledKinds = []string{"place", "person", "org", "title", "name", "word", "food", "animal", "material", "item", "text"}
@@ -31,7 +40,11 @@ func (s *source) scrambled() string {
 	if s.lang == chinese {
 		text := ""
 		for range 2 + s.IntN(9) {
-			text += pick(s, Characters())
+			from := Characters()
+			if s.chance(rareShare) {
+				from = rareCharacters()
+			}
+			text += pick(s, from)
 		}
 		return text
 	}

@@ -6,20 +6,44 @@ import (
 	"strings"
 )
 
-// readPhrase reads "name: phrase" of the pool of phrases.
+// variedWeight is how many plain phrases one with alternatives counts for: it stands for thousands.
+const variedWeight = 16
+
+// readPhrase reads "name: phrase" of the pool of phrases. A phrase may have alternatives: "<Now/Then> {v}".
 func (p *poolSet) readPhrase(line string) error {
 	name, text, ok := strings.Cut(line, ": ")
 	if !ok {
 		return errors.New("a phrase without a name")
 	}
 	text, half := cutHeldOut(text)
-	p.phrases[half][name] = append(p.phrases[half][name], text)
+	times := 1
+	if strings.Contains(text, "<") {
+		times = variedWeight
+	}
+	for range times {
+		p.phrases[half][name] = append(p.phrases[half][name], text)
+	}
 	return nil
 }
 
 // phrases returns the phrases of a name in the conversation's language.
 func (s *source) phrases(name string) []string {
 	return s.pools.phrases[s.split][name+"."+s.lang.String()]
+}
+
+// phrase draws one of them.
+func (s *source) phrase(name string) string { return s.vary(pick(s, s.phrases(name))) }
+
+// vary draws one of each list of alternatives in a phrase.
+func (s *source) vary(text string) string {
+	for {
+		before, rest, ok := strings.Cut(text, "<")
+		if !ok {
+			return text
+		}
+		list, after, _ := strings.Cut(rest, ">")
+		text = before + pick(s, strings.Split(list, "/")) + after
+	}
 }
 
 // question asks for the call of a tool with these arguments: a question of its domain in which
@@ -150,7 +174,7 @@ func cutMark(text string) (core, mark string) {
 
 // framed makes a sentence of a request.
 func (s *source) framed(request string) string {
-	frame := pick(s, s.phrases("frame"))
+	frame := s.phrase("frame")
 	frame = strings.Replace(frame, "{V}", capital(request), 1)
 	return strings.Replace(frame, "{v}", request, 1)
 }
@@ -158,7 +182,7 @@ func (s *source) framed(request string) string {
 // cues are phrases that give values.
 func (s *source) cues(args []argument) []string {
 	var out []string
-	form := pick(s, s.phrases("cue")) // most people keep to one
+	form := s.phrase("cue") // most people keep to one
 	mixed := s.chance(0.4)
 	for _, a := range args {
 		if a.param.kind.base == "object" {
@@ -166,7 +190,7 @@ func (s *source) cues(args []argument) []string {
 			continue
 		}
 		if mixed {
-			form = pick(s, s.phrases("cue"))
+			form = s.phrase("cue")
 		}
 		out = append(out, s.cue(a, form))
 	}
@@ -177,7 +201,7 @@ func (s *source) cues(args []argument) []string {
 func (s *source) cue(a argument, form string) string {
 	p := a.param
 	if p.kind.base == "bool" {
-		pair := pick(s, s.phrases("yes"))
+		pair := s.phrase("yes")
 		if own := p.cues[s.lang]; len(own) > 0 {
 			pair = strings.Replace(pick(s, own), " / ", " | ", 1)
 		}
@@ -191,7 +215,7 @@ func (s *source) cue(a argument, form string) string {
 		return strings.Replace(pick(s, own), "{}", a.value.said, 1)
 	}
 	if own := s.pools.phrases[s.split]["cue."+s.lang.String()+"."+p.kind.base]; p.alone && len(own) > 0 && s.chance(0.3) {
-		form = pick(s, own)
+		form = s.vary(pick(s, own))
 	}
 	form = strings.Replace(form, "{n}", p.label, 1)
 	return strings.Replace(form, "{v}", a.value.said, 1)

@@ -28,8 +28,8 @@ var weights = []struct {
 	task   string
 	weight float64
 }{
-	{taskSingle, 0.42}, {taskParallel, 0.1}, {taskMultiple, 0.1}, {taskNone, 0.1},
-	{taskMissing, 0.12}, {taskFollowUp, 0.11}, {taskResult, 0.03}, {taskChat, 0.02},
+	{taskSingle, 0.36}, {taskParallel, 0.1}, {taskMultiple, 0.12}, {taskNone, 0.09},
+	{taskMissing, 0.16}, {taskFollowUp, 0.13}, {taskResult, 0.02}, {taskChat, 0.02},
 }
 
 func (c *conversation) task() error {
@@ -64,7 +64,7 @@ func (c *conversation) task() error {
 
 func (c *conversation) human(text string) {
 	if c.chance(0.06) && len(text) > 0 {
-		text = pick(c.source, c.phrases("noise")) + [...]string{" ", ""}[c.lang] + text
+		text = c.phrase("noise") + [...]string{" ", ""}[c.lang] + text
 	}
 	c.turns = append(c.turns, Turn{fromHuman, text})
 }
@@ -229,7 +229,7 @@ func (c *conversation) multiple() error {
 			also = lowerFirst(also)
 		}
 	}
-	c.human(question + between + strings.TrimSpace(pick(c.source, c.phrases("also"))) + between + also)
+	c.human(question + between + strings.TrimSpace(c.phrase("also")) + between + also)
 	if err := c.call(taskMultiple, first, second); err != nil {
 		return err
 	}
@@ -297,7 +297,7 @@ func (c *conversation) missing() error {
 	if c.chance(0.3) {
 		return nil
 	}
-	answer := pick(c.source, c.phrases("give"))
+	answer := c.phrase("give")
 	answer = strings.Replace(answer, "{n}", left.param.label, 1)
 	answer = strings.Replace(answer, "{V}", capital(left.value.said), 1)
 	c.turns = append(c.turns, Turn{fromHuman, strings.Replace(answer, "{v}", left.value.said, 1)})
@@ -342,9 +342,9 @@ func (c *conversation) followUp() error {
 	k.args[at].value = c.value(p)
 	said := k.args[at].value.said
 	if len(k.tool.params) > 1 && (!p.alone || p.kind.number()) || c.chance(0.2) {
-		said = c.cue(k.args[at], pick(c.source, c.phrases("cue")))
+		said = c.cue(k.args[at], c.phrase("cue"))
 	}
-	c.turns = append(c.turns, Turn{fromHuman, strings.Replace(pick(c.source, c.phrases("next")), "{v}", said, 1)})
+	c.turns = append(c.turns, Turn{fromHuman, strings.Replace(c.phrase("next"), "{v}", said, 1)})
 	if err := c.call(taskFollowUp, k); err != nil {
 		return err
 	}

@@ -8,23 +8,25 @@ import (
 )
 
 // memo keeps immutable values over compilers, by key: schemas repeat the same few patterns,
-// formats and ranges, which take up to some milliseconds to make. When it outgrows its
-// limit it is emptied. Safe for concurrent use.
+// formats and ranges, which take up to some milliseconds to make. When what came since the last
+// time reaches half of the limit, what was not asked for since then goes. Safe for concurrent use.
 type memo[T any] struct {
 	limit int // of the sum of weights
 
-	mu     sync.RWMutex
-	of     map[string]T
+	mu          sync.Mutex
+	young, old  map[string]weighed[T]
+	youngWeight int
+}
+
+type weighed[T any] struct {
+	value  T
 	weight int
 }
 
 // get returns the value of a key, made by build where it is not kept: perhaps twice, if two
 // goroutines ask at once. Errors are not kept.
 func (m *memo[T]) get(key string, build func() (value T, weight int, err error)) (T, error) {
-	m.mu.RLock()
-	v, ok := m.of[key]
-	m.mu.RUnlock()
-	if ok {
+	if v, ok := m.find(key); ok {
 		return v, nil
 	}
 	v, weight, err := build()
@@ -33,15 +35,37 @@ func (m *memo[T]) get(key string, build func() (value T, weight int, err error))
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if known, ok := m.of[key]; ok {
-		return known, nil
+	if known, ok := m.young[key]; ok {
+		return known.value, nil
 	}
-	if m.of == nil || m.weight+weight > m.limit {
-		m.of, m.weight = make(map[string]T), 0
-	}
-	m.of[key] = v
-	m.weight += weight
+	m.add(key, weighed[T]{v, weight})
 	return v, nil
+}
+
+// find looks a key up, and makes it young again.
+func (m *memo[T]) find(key string) (v T, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if w, ok := m.young[key]; ok {
+		return w.value, true
+	}
+	w, ok := m.old[key]
+	if ok {
+		delete(m.old, key)
+		m.add(key, w)
+	}
+	return w.value, ok
+}
+
+func (m *memo[T]) add(key string, w weighed[T]) {
+	if 2*w.weight > m.limit {
+		return
+	}
+	if m.young == nil || 2*(m.youngWeight+w.weight) > m.limit {
+		m.old, m.young, m.youngWeight = m.young, make(map[string]weighed[T]), 0
+	}
+	m.young[key] = w
+	m.youngWeight += w.weight
 }
 
 // What is kept for all compilers.
@@ -54,11 +78,11 @@ var (
 	// sharedPatterns are parsed patterns.
 	sharedPatterns = memo[*regex.Regex]{limit: 4096}
 	// sharedAutomata are those of patterns, of their products, and of numbers, weighed by
-	// their tables' cells of four bytes: 32 MB.
-	sharedAutomata = memo[*regex.DFA]{limit: 8 << 20}
+	// their tables' cells of four bytes: 8 MB.
+	sharedAutomata = memo[*regex.DFA]{limit: 2 << 20}
 	// sharedLanguages are the rules of automata, by spelling, weighed by states: a state
 	// holds about 100 bytes.
-	sharedLanguages = [...]memo[*gbnf.State]{Canonical: {limit: 1 << 18}, AnySpelling: {limit: 1 << 18}}
+	sharedLanguages = [...]memo[*gbnf.State]{Canonical: {limit: 1 << 16}, AnySpelling: {limit: 1 << 16}}
 )
 
 // automaton returns one of sharedAutomata, or makes it, where bounds that the caller chose

@@ -15,6 +15,10 @@ import (
 // bound it is as if nothing were possible, which costs time and nothing else.
 const maxRegion = 128
 
+// regionReach bounds the characters that a region is followed for: one token in a thousand has more, and those
+// are looked at one by one. Strings of bounded length have a place for each character.
+const regionReach = 48
+
 // Region is a place from which characters stay possible.
 type Region struct {
 	Unit *Unit // those characters
@@ -72,6 +76,7 @@ type regionFinder struct {
 type regionNode struct {
 	places []localPlace
 	from   []int32 // nodes that a character leads here from
+	level  int32   // characters from the start, at least
 	depth  int32   // characters that are always possible; unlimited until found otherwise
 	same   bool    // no others are possible
 }
@@ -112,10 +117,10 @@ const (
 // exploreAll finds the region of the unit.
 func (f *regionFinder) exploreAll(start []localPlace) {
 	f.known, f.nodes, f.most, f.dead = map[string]int32{}, nil, 0, [256]bool{}
-	f.node(start)
+	f.node(start, 0)
 	var failed []int32
 	for n := 0; n < len(f.nodes); n++ {
-		if n >= maxRegion || !f.explore(int32(n)) {
+		if n >= maxRegion || f.nodes[n].level >= regionReach || !f.explore(int32(n)) {
 			f.nodes[n].depth = 0
 			failed = append(failed, int32(n))
 		}
@@ -193,15 +198,15 @@ func (f *regionFinder) topsKey(key []byte, places []localPlace) ([]byte, bool) {
 	return key, true
 }
 
-// node numbers a place.
-func (f *regionFinder) node(places []localPlace) int32 {
+// node numbers a place that is first met after so many characters.
+func (f *regionFinder) node(places []localPlace, level int32) int32 {
 	f.key = appendPlaces(f.key[:0], places)
 	if n, ok := f.known[string(f.key)]; ok {
 		return n
 	}
 	n := int32(len(f.nodes))
 	f.known[string(f.key)] = n
-	f.nodes = append(f.nodes, regionNode{places: slices.Clone(places), depth: unlimited})
+	f.nodes = append(f.nodes, regionNode{places: slices.Clone(places), level: level, depth: unlimited})
 	f.met(places)
 	return n
 }
@@ -358,7 +363,7 @@ func (f *regionFinder) walk(n int32, places []localPlace, state int16) bool {
 			}
 		case to == UnitEnd:
 			alive += last - x + 1
-			m := f.node(next)
+			m := f.node(next, f.nodes[n].level+1)
 			if from := &f.nodes[m].from; len(*from) == 0 || (*from)[len(*from)-1] != n {
 				*from = append(*from, n)
 			}

@@ -2,6 +2,7 @@ package mask
 
 import (
 	"slices"
+	"unicode/utf8"
 
 	"github.com/callama/callama/grammar/internal/automaton"
 	"github.com/callama/callama/grammar/vocab"
@@ -159,7 +160,7 @@ func (e *Engine) differ(sp *space, id, like int32, m vocab.Mask, nodes []vocab.N
 		d, class := n.Depth(), e.prog.Class(n.Byte())
 		next := w.at[d-1].next(c, class)
 		other := w.likes[d-1].next(c, class)
-		if next == other || e.alike(sp, next, other, alikeDepth) {
+		if next == other || n.Byte() >= utf8.RuneSelf && e.alike(sp, next, other, alikeDepth) { // else no character is begun
 			i = n.End()
 			continue
 		}

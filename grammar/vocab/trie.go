@@ -146,6 +146,13 @@ func newTrie(tokens [][]byte, text []int32) Trie {
 		prev, last = b, t
 	}
 	closeTo(0)
+	tr.finish()
+	return tr
+}
+
+// finish sets what follows from the nodes.
+func (tr *Trie) finish() {
+	tr.Nodes = slices.Clone(tr.Nodes) // append left a quarter free
 	tr.Nodes[0].endDepth = uint32(len(tr.Nodes)) << 8
 	b := 0
 	for i := 1; i < len(tr.Nodes); i = tr.Nodes[i].End() {
@@ -156,18 +163,8 @@ func newTrie(tokens [][]byte, text []int32) Trie {
 	for ; b < len(tr.Roots); b++ {
 		tr.Roots[b] = int32(len(tr.Nodes))
 	}
-	return tr
 }
 
 // Subtrie returns the trie of some text tokens. It is made faster if they come in the order
 // of the vocabulary's trie.
 func (v *Vocab) Subtrie(tokens []int32) Trie { return newTrie(v.tokens, tokens) }
-
-// NewTrie returns the trie of some texts; its tokens are their indexes.
-func NewTrie(texts [][]byte) Trie {
-	order := make([]int32, len(texts))
-	for i := range order {
-		order[i] = int32(i)
-	}
-	return newTrie(texts, order)
-}

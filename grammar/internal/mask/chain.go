@@ -36,10 +36,8 @@ func (e *Engine) fillChain(c *automaton.Cache, after []int32, is *island) (farth
 	for i, at := range after {
 		units := int32(i) + 1
 		farthest = max(farthest, c.Dist(at))
-		for _, b := range is.leads {
-			if c.Next(at, e.prog.Class(b)) != automaton.Dead {
-				farthest = max(farthest, e.fillExit(c, at, is.exit(b), units, units, noLimit))
-			}
+		for _, b := range e.leads(c, at, is) {
+			farthest = max(farthest, e.fillExit(c, at, is, b, units, units, noLimit))
 		}
 	}
 	return farthest

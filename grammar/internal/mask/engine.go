@@ -32,6 +32,8 @@ type Engine struct {
 	set     set
 	runs    []automaton.Run
 	toggled []int32
+	leading []byte
+	merging int // nodes of exits merged for the mask
 	distinct
 }
 
@@ -253,8 +255,8 @@ func (e *Engine) follow(sp *space, id, t int32) int32 {
 // ahead returns the configuration after a token of counted units.
 func (e *Engine) ahead(sp *space, id, t int32) (next int32, ok bool) {
 	if j := sp.jump(e, id); j.is != nil {
-		if n := j.is.whole[t]; n > 0 {
-			return sp.cache.Ahead(id, j.jump, int32(n)), true
+		if n := j.is.whole(t); n > 0 {
+			return sp.cache.Ahead(id, j.jump, n), true
 		}
 	}
 	return automaton.Dead, false
@@ -350,6 +352,7 @@ func (e *Engine) Fill(dst vocab.Mask, p Pos, left int, s *jsonscan.Scanner) (fit
 	if ent == nil {
 		like := sp.coarse(e, id)
 		if ent = sp.entry(like); ent == nil {
+			e.merging = 0
 			ent = e.compute(sp, like, true)
 		} else {
 			e.stats.Hits++

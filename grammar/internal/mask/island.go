@@ -1,9 +1,10 @@
 package mask
 
 import (
-	"math"
+	"cmp"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/callama/callama/grammar/internal/automaton"
 	"github.com/callama/callama/grammar/vocab"
@@ -15,45 +16,34 @@ import (
 // the vocabulary: grammars with the same unit share them. Safe for concurrent use.
 type island struct {
 	inside vocab.Mask // tokens that begin with a unit and stay in the run
-	// longest is the greatest number of units, a last one that is cut included, of a token
-	// in inside; counts lists those tokens by that number, if the island counts.
+	// longest is the greatest number of units, a last one that is cut included, of a token in inside.
 	longest int32
-	counts  [][]int32
-	whole   []uint8 // token -> units, if it is nothing but whole ones; else 0
+	// units holds, if the island counts, the units of each token in inside, at most manyUnits, plus cutUnit where the
+	// last is cut; long lists the tokens of more than someUnits, by their number.
+	units []uint8
+	long  []unitsOf
 
-	// exits are the tokens that hold whole units and then the end of the run, by the first byte
-	// after it; leads are the bytes for which there are any.
-	exits [256]*exit
-	leads []byte
+	// exits are the tokens that hold whole units and then the end of the run, by the first byte after it;
+	// nil where no grammar has asked for them: see exits.
+	exits [256]atomic.Pointer[exit]
 
-	mu     sync.Mutex
+	mu     sync.Mutex           // held to add to exits, and for within
 	within map[int32]vocab.Mask // inside, of at most so many units
 
 	once  sync.Once
-	leave vocab.Trie // of the tokens of exits
+	leave vocab.Trie // of all tokens that leave the run
 	vocab *vocab.Vocab
 	unit  *automaton.Unit
 }
 
-// exit are the tokens that leave a run by one byte. They are grouped by what follows the run once a
-// grammar allows that byte; trie holds these endings, its tokens are indexes of groups.
-type exit struct {
-	tokens []int32
-	ends   []uint16 // where the run ends in each: see vocab.MaxTokenBytes
-	units  []uint16 // of each, at least 1; only if the island counts
+// unitsOf is a token and its number of units.
+type unitsOf struct{ token, units int32 }
 
-	once    sync.Once
-	groups  []exitGroup
-	endings [][]byte // of each group
-	trie    vocab.Trie
-}
-
-// exitGroup are the tokens that leave a run with the same bytes after it.
-type exitGroup struct {
-	tokens []int32
-	units  []uint16 // of each token, if the island counts
-	most   int32    // the greatest of units
-}
+const (
+	someUnits = minRegionDepth - 1 // one token in twenty has more
+	manyUnits = 0x7f
+	cutUnit   = 0x80
+)
 
 // islands are those of one unit, as an engine knows them.
 type islands struct {
@@ -62,9 +52,9 @@ type islands struct {
 	asked          [2]bool // for plain, for counted
 }
 
-// maxIslands bounds the islands kept for one vocabulary; they take some 50 KB each, a few
-// that count units up to 1 MB. Grammars use the characters of JSON strings in each spelling,
-// and the classes of characters that patterns repeat. Beyond that, masks are walked.
+// maxIslands bounds the islands kept for one vocabulary; they take some 30 KB each, those that count units 130 KB
+// more. Grammars use the characters of JSON strings in each spelling, and the classes of characters that patterns
+// repeat. Beyond that, masks are walked.
 const maxIslands = 512
 
 // MinNodes is the default of Options.MinNodes: 4,000 nodes take about 15 µs to walk, the
@@ -151,209 +141,109 @@ func (e *Engine) fillRuns(c *automaton.Cache, runs []automaton.Run, limit int32)
 func newIsland(v *vocab.Vocab, u *automaton.Unit, counted bool) *island {
 	is := &island{vocab: v, unit: u, inside: vocab.NewMask(v.Width()), within: map[int32]vocab.Mask{}}
 	if counted {
-		is.whole = make([]uint8, v.Width())
+		is.units = make([]uint8, v.Width())
 	}
-	b := &islandBuilder{is: is, counted: counted}
-	eachInRun(v, u, b.token)
-	for _, pair := range v.Trie().Same {
-		b.same(pair[0], pair[1])
-	}
-	if counted {
-		is.counts = b.stay.sorted(int(is.longest) + 1)
-	}
-	for x, e := range is.exits {
-		if e != nil {
-			is.leads = append(is.leads, byte(x))
-			e.tokens, e.ends, e.units = slices.Clip(e.tokens), slices.Clip(e.ends), slices.Clip(e.units)
+	is.collect(&firstWanted, is.add)
+	for _, t := range v.Trie().Long { // each of more than someUnits
+		if units, end, ok := follow(u, v.Bytes(t)); ok && end == len(v.Bytes(t)) {
+			is.add(t, units, true)
 		}
 	}
+	for _, pair := range v.Trie().Same { // those that leave the run are added along with their twins
+		if is.inside.Has(pair[0]) {
+			is.same(pair[0], pair[1])
+		}
+	}
+	slices.SortStableFunc(is.long, func(a, b unitsOf) int { return cmp.Compare(a.units, b.units) })
+	is.long = slices.Clip(is.long)
 	return is
 }
 
-// eachInRun calls f with the tokens that begin with a unit, but not those with the bytes of another: how many
-// units they hold, whether one more is cut at the end, and where the run ends in them, negative if it
-// does not.
-func eachInRun(v *vocab.Vocab, u *automaton.Unit, f func(t int32, bytes []byte, units int32, cut bool, ended int)) {
-	type place struct {
-		state int16
-		units int32
-		ended int
-	}
-	var at [vocab.MaxDepth + 1]place
-	at[0].ended = -1
-	trie := v.Trie()
-	var text [vocab.MaxDepth]byte
-	for i := 1; i < len(trie.Nodes); {
-		n := trie.Nodes[i]
-		d := n.Depth()
-		p := at[d-1]
-		text[d-1] = n.Byte()
-		if p.ended < 0 {
-			switch next := u.Next[int(p.state)*256+int(n.Byte())]; {
-			case next == automaton.UnitEnd:
-				p.state, p.units = 0, p.units+1
-			case next != automaton.UnitDead:
-				p.state = next
-			case p.state != 0 || p.units == 0:
-				i = n.End()
-				continue
-			default:
-				p.ended = d - 1
-			}
-		}
-		at[d] = p
-		if t := n.Token(); t >= 0 {
-			f(t, text[:d], p.units, p.state != 0, p.ended)
-		}
-		i++
-	}
-	for _, t := range trie.Long {
-		if units, end, ok := follow(u, v.Bytes(t)); ok {
-			if end == len(v.Bytes(t)) {
-				end = -1
-			}
-			f(t, v.Bytes(t), units, false, end)
-		}
-	}
-}
-
-// islandBuilder collects what tokens do.
-type islandBuilder struct {
-	is      *island
-	counted bool
-	stay    filed // tokens that stay, by units; empty unless the island counts
-}
-
-// filed are tokens, each under a number.
-type filed struct{ tokens, under []int32 }
-
-func (f *filed) add(t, under int32) {
-	f.tokens, f.under = append(f.tokens, t), append(f.under, under)
-}
-
-// sorted returns the tokens of each number below n, in one piece of memory.
-func (f *filed) sorted(n int) [][]int32 {
-	all := make([]int32, len(f.tokens))
-	lists, ends := make([][]int32, n), f.ends(n)
-	for i := range lists {
-		lists[i] = all[ends[i]:ends[i+1]:ends[i+1]]
-	}
-	for i, u := range f.under {
-		all[ends[u]] = f.tokens[i]
-		ends[u]++
-	}
-	return lists
-}
-
-// ends returns where the list of each number begins, and the end of the last.
-func (f *filed) ends(n int) []int32 {
-	ends := make([]int32, n+1)
-	for _, u := range f.under {
-		ends[u+1]++
-	}
-	for i := range n {
-		ends[i+1] += ends[i]
-	}
-	return ends
-}
-
-// token files a token that holds so many units, perhaps a cut one after them, and leaves
-// the run at byte ended (negative: never).
-func (b *islandBuilder) token(t int32, bytes []byte, units int32, cut bool, ended int) {
-	if ended >= 0 {
-		b.exit(t, bytes[ended], units, ended)
+// add files a token that stays in the run.
+func (is *island) add(t, units int32, cut bool) {
+	is.inside.Set(t)
+	is.longest = max(is.longest, units)
+	if is.units == nil {
 		return
 	}
+	is.units[t] = uint8(min(units, manyUnits))
 	if cut {
-		units++
+		is.units[t] |= cutUnit
 	}
-	b.is.inside.Set(t)
-	b.is.longest = max(b.is.longest, units)
-	if !b.counted {
-		return
-	}
-	b.stay.add(t, units)
-	if !cut && units <= math.MaxUint8 && len(bytes) <= vocab.MaxDepth {
-		b.is.whole[t] = uint8(units)
-	}
-}
-
-func (b *islandBuilder) exit(t int32, by byte, units int32, ended int) {
-	x := b.is.exits[by]
-	if x == nil {
-		x = &exit{}
-		b.is.exits[by] = x
-	}
-	x.tokens, x.ends = append(x.tokens, t), append(x.ends, uint16(ended))
-	if b.counted {
-		x.units = append(x.units, uint16(units))
+	if units > someUnits {
+		is.long = append(is.long, unitsOf{t, units})
 	}
 }
 
 // same files a token with the bytes of another.
-func (b *islandBuilder) same(first, t int32) {
-	if b.is.inside.Has(first) {
-		b.is.inside.Set(t)
-		if k := slices.Index(b.stay.tokens, first); k >= 0 {
-			b.stay.add(t, b.stay.under[k])
-			b.is.whole[t] = b.is.whole[first]
+func (is *island) same(first, t int32) {
+	is.inside.Set(t)
+	if is.units == nil {
+		return
+	}
+	is.units[t] = is.units[first]
+	if k := slices.IndexFunc(is.long, func(l unitsOf) bool { return l.token == first }); k >= 0 {
+		is.long = append(is.long, unitsOf{t, is.long[k].units})
+	}
+}
+
+// whole returns the units of a token that is nothing but whole ones, and not too many; else 0.
+func (is *island) whole(t int32) int32 {
+	if n := is.units[t]; n < manyUnits {
+		return int32(n)
+	}
+	return 0
+}
+
+// beyond calls f with the tokens that stay in the run and have more than n units.
+func (is *island) beyond(n int32, f func(t int32)) {
+	if n < someUnits {
+		for t, units := range is.units {
+			if int32(units&^cutUnit) > n {
+				f(int32(t))
+			}
 		}
 		return
 	}
-	text := b.is.vocab.Bytes(t)
-	if units, end, ok := follow(b.is.unit, text); ok && end < len(text) {
-		b.exit(t, text[end], units, end)
+	at, _ := slices.BinarySearchFunc(is.long, n, func(l unitsOf, n int32) int { return cmp.Compare(l.units, n+1) })
+	for _, l := range is.long[at:] {
+		f(l.token)
 	}
 }
 
-// group sorts the tokens by their endings.
-func (x *exit) group(v *vocab.Vocab) {
-	size := 16
-	for size < 2*len(x.tokens) {
-		size *= 2
-	}
-	slots := make([]int32, size) // hash table of endings: number plus one
-	under := filed{x.tokens, make([]int32, len(x.tokens))}
-	for i, t := range x.tokens {
-		ending := v.Bytes(t)[x.ends[i]:]
-		h := uint32(2166136261) // FNV-1a
-		for _, b := range ending {
-			h = (h ^ uint32(b)) * 16777619
-		}
-		for at := h ^ h>>15; ; at++ {
-			slot := &slots[at&uint32(size-1)]
-			if *slot == 0 {
-				x.endings = append(x.endings, ending)
-				*slot = int32(len(x.endings))
+// walk calls token with the tokens of the trie that begin with a unit and stay in the run, how many units
+// they hold, and whether the last of them is cut; and end where the run ends: with the first node outside, the
+// bytes before it and their units.
+func (is *island) walk(token func(t, units int32, cut bool), end func(node int, text []byte, units int32)) {
+	var states [vocab.MaxDepth + 1]int32 // by depth; times 256
+	var counts [vocab.MaxDepth + 1]int32
+	var text [vocab.MaxDepth]byte
+	nodes, next := is.vocab.Trie().Nodes, is.unit.Next
+	for i := 1; i < len(nodes); {
+		n := nodes[i]
+		d := n.Depth()
+		state, units := states[d-1], counts[d-1]
+		switch to := next[state+int32(n.Byte())]; to {
+		case automaton.UnitDead:
+			if state == 0 && units > 0 {
+				end(i, text[:d-1], units)
 			}
-			if g := *slot - 1; string(x.endings[g]) == string(ending) {
-				under.under[i] = g
-				break
-			}
+			i = n.End()
+			continue
+		case automaton.UnitEnd:
+			state = 0
+			units++
+		default:
+			state = int32(to) * 256
 		}
-	}
-	x.trie = vocab.NewTrie(x.endings)
-	x.groups = make([]exitGroup, len(x.endings))
-	for g, tokens := range under.sorted(len(x.endings)) {
-		x.groups[g].tokens = tokens
-	}
-	if x.units != nil {
-		x.sortUnits(&under)
-	}
-	x.tokens, x.ends, x.units = nil, nil, nil
-}
-
-// sortUnits puts the units of tokens into the groups that these went to.
-func (x *exit) sortUnits(under *filed) {
-	ends := under.ends(len(x.groups))
-	all := make([]uint16, len(x.units))
-	for g := range x.groups {
-		x.groups[g].units = all[ends[g]:ends[g+1]:ends[g+1]]
-	}
-	for i, g := range under.under {
-		all[ends[g]] = x.units[i]
-		ends[g]++
-		x.groups[g].most = max(x.groups[g].most, int32(x.units[i]))
+		i++
+		text[d-1], states[d], counts[d] = n.Byte(), state, units
+		if t := n.Token(); t >= 0 {
+			if state != 0 {
+				units++
+			}
+			token(t, units, state != 0)
+		}
 	}
 }
 
@@ -390,11 +280,7 @@ func (is *island) upTo(n int32) vocab.Mask {
 	m, ok := is.within[n]
 	if !ok {
 		m = slices.Clone(is.inside)
-		for _, tokens := range is.counts[n+1:] {
-			for _, t := range tokens {
-				m.Unset(t)
-			}
-		}
+		is.beyond(n, m.Unset)
 		is.within[n] = m
 	}
 	return m
@@ -412,51 +298,8 @@ func (e *Engine) fillRun(c *automaton.Cache, r automaton.Run, is *island, limit 
 	if most < 0 {
 		most = is.longest + int32(vocab.MaxDepth)
 	}
-	for _, b := range is.leads {
-		if c.Next(r.After, e.prog.Class(b)) != automaton.Dead {
-			farthest = max(farthest, e.fillExit(c, r.After, is.exit(b), r.Least, most, limit))
-		}
-	}
-	return farthest
-}
-
-// exit returns the tokens that leave the run by a byte, grouped.
-func (is *island) exit(b byte) *exit {
-	x := is.exits[b]
-	x.once.Do(func() { x.group(is.vocab) })
-	return x
-}
-
-// fillExit adds the tokens of least to most units that leave a run by one byte, from the configuration
-// after the units.
-func (e *Engine) fillExit(c *automaton.Cache, after int32, x *exit, least, most, limit int32) (farthest int32) {
-	w := &e.walk
-	w.at[0] = stand(c, after)
-	nodes := x.trie.Nodes
-	for i := 1; i < len(nodes); {
-		n := nodes[i]
-		e.stats.Nodes++
-		d := n.Depth()
-		class := e.prog.Class(n.Byte())
-		next := w.at[d-1].next(c, class)
-		if next == automaton.Dead {
-			i = n.End()
-			continue
-		}
-		i++
-		if n.End() > i {
-			w.at[d] = stand(c, next)
-		}
-		if g := n.Token(); g >= 0 && c.Dist(next) <= limit {
-			farthest = max(farthest, c.Dist(next))
-			x.groups[g].add(&e.set, least, most)
-		}
-	}
-	for _, g := range x.trie.Long {
-		if next := run(c, e.prog, after, x.endings[g]); next != automaton.Dead && c.Dist(next) <= limit {
-			farthest = max(farthest, c.Dist(next))
-			x.groups[g].add(&e.set, least, most)
-		}
+	for _, b := range e.leads(c, r.After, is) {
+		farthest = max(farthest, e.fillExit(c, r.After, is, b, r.Least, most, limit))
 	}
 	return farthest
 }
@@ -464,13 +307,15 @@ func (e *Engine) fillExit(c *automaton.Cache, after int32, x *exit, least, most,
 // leaving returns the trie of the tokens that begin with a unit and leave the run.
 func (is *island) leaving() *vocab.Trie {
 	is.once.Do(func() {
-		var leaves []int32
-		eachInRun(is.vocab, is.unit, func(t int32, _ []byte, _ int32, _ bool, ended int) {
-			if ended >= 0 {
-				leaves = append(leaves, t)
+		trie := is.vocab.Trie()
+		cut := trie.Cut()
+		is.walk(func(int32, int32, bool) {}, func(node int, text []byte, _ int32) { cut.Add(text, node) })
+		is.leave = cut.Trie()
+		for _, t := range trie.Long {
+			if _, end, ok := follow(is.unit, is.vocab.Bytes(t)); ok && end < len(is.vocab.Bytes(t)) {
+				is.leave.Long = append(is.leave.Long, t)
 			}
-		})
-		is.leave = is.vocab.Subtrie(leaves)
+		}
 	})
 	return &is.leave
 }
@@ -483,11 +328,7 @@ func (e *Engine) fillRegion(c *automaton.Cache, id int32, r automaton.Region, is
 		e.set.share(is.inside)
 	} else {
 		e.set.share(is.upTo(r.Depth))
-		for _, tokens := range is.counts[r.Depth+1:] {
-			for _, t := range tokens {
-				farthest = max(farthest, e.try(c, id, t, noLimit))
-			}
-		}
+		is.beyond(r.Depth, func(t int32) { farthest = max(farthest, e.try(c, id, t, noLimit)) })
 	}
 	return max(farthest, e.fillLeaving(c, id, is))
 }
@@ -514,22 +355,5 @@ func (e *Engine) regionOf(c *automaton.Cache, id int32) (automaton.Region, *isla
 	if !ok || r.Depth < minRegionDepth && e.opts.MinNodes > 1 {
 		return r, nil
 	}
-	is := e.islandOf(r.Unit, false)
-	if is != nil && r.Depth < is.longest {
-		is = e.islandOf(r.Unit, true)
-	}
-	return r, is
-}
-
-// add adds the tokens with least to most units.
-func (g *exitGroup) add(s *set, least, most int32) {
-	if least <= 1 && g.most <= most {
-		s.addAll(g.tokens)
-		return
-	}
-	for i, t := range g.tokens {
-		if n := int32(g.units[i]); n >= least && n <= most {
-			s.add(t)
-		}
-	}
+	return r, e.islandOf(r.Unit, true)
 }

@@ -88,11 +88,12 @@ var firstWanted = [256]bool{'"': true}
 func (is *island) want(wanted *[256]bool) {
 	is.mu.Lock()
 	defer is.mu.Unlock()
-	is.collect(wanted, func(int32, int32, bool) {})
+	is.collect(wanted, func(int32, int32, bool) {}, nil)
 }
 
-// collect works out the exits that are wanted and not known, and calls token as walk does.
-func (is *island) collect(wanted *[256]bool, token func(t, units int32, cut bool)) {
+// collect works out the exits that are wanted and not known, calls token as walk does, and adds what leaves the
+// run to left, if that is not nil.
+func (is *island) collect(wanted *[256]bool, token func(t, units int32, cut bool), left *vocab.Cutting) {
 	var exits [256]*exit
 	for b := range wanted {
 		if wanted[b] && is.exits[b].Load() == nil {
@@ -100,7 +101,10 @@ func (is *island) collect(wanted *[256]bool, token func(t, units int32, cut bool
 		}
 	}
 	nodes := is.vocab.Trie().Nodes
-	is.walk(token, func(node int, _ []byte, units int32) {
+	is.walk(token, func(node int, text []byte, units int32) {
+		if left != nil {
+			left.Add(text, node)
+		}
 		if x := exits[nodes[node].Byte()]; x != nil {
 			x.roots, x.units = append(x.roots, int32(node)), append(x.units, uint16(units))
 			x.nodes += nodes[node].End() - node

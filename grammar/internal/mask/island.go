@@ -63,19 +63,22 @@ const MinNodes = 4000
 
 // islandOf returns the island of a unit, working it out if need be, or nil if a walk is
 // better or the vocabulary has enough islands. counted asks for the units of its tokens.
-func (e *Engine) islandOf(u *automaton.Unit, counted bool) *island {
+func (e *Engine) islandOf(u *automaton.Unit, counted bool) *island { return e.islandFor(u, counted, false) }
+
+// islandFor is islandOf; left tells that island.leaving will be asked for.
+func (e *Engine) islandFor(u *automaton.Unit, counted, left bool) *island {
 	is := e.unit(u)
 	if is.nodes < e.opts.MinNodes {
 		return nil
 	}
 	if counted {
 		if !is.asked[1] {
-			is.asked[1], is.counted = true, e.findIsland("counted island ", u, true)
+			is.asked[1], is.counted = true, e.findIsland("counted island ", u, true, left)
 		}
 		return is.counted
 	}
 	if !is.asked[0] {
-		is.asked[0], is.plain = true, e.findIsland("island ", u, false)
+		is.asked[0], is.plain = true, e.findIsland("island ", u, false, left)
 	}
 	return is.plain
 }
@@ -97,8 +100,8 @@ func (e *Engine) unit(u *automaton.Unit) *islands {
 }
 
 // findIsland asks the vocabulary for an island.
-func (e *Engine) findIsland(kind string, u *automaton.Unit, counted bool) *island {
-	x, _ := e.vocab.Derived(kind+u.Key, maxIslands, func() any { return newIsland(e.vocab, u, counted) }).(*island)
+func (e *Engine) findIsland(kind string, u *automaton.Unit, counted, left bool) *island {
+	x, _ := e.vocab.Derived(kind+u.Key, maxIslands, func() any { return newIsland(e.vocab, u, counted, left) }).(*island)
 	return x
 }
 
@@ -138,12 +141,19 @@ func (e *Engine) fillRuns(c *automaton.Cache, runs []automaton.Run, limit int32)
 }
 
 // newIsland walks the trie with the unit's automaton.
-func newIsland(v *vocab.Vocab, u *automaton.Unit, counted bool) *island {
+func newIsland(v *vocab.Vocab, u *automaton.Unit, counted, left bool) *island {
 	is := &island{vocab: v, unit: u, inside: vocab.NewMask(v.Width()), within: map[int32]vocab.Mask{}}
 	if counted {
 		is.units = make([]uint8, v.Width())
 	}
-	is.collect(&firstWanted, is.add)
+	var cut *vocab.Cutting
+	if left {
+		cut = v.Trie().Cut()
+	}
+	is.collect(&firstWanted, is.add, cut)
+	if left {
+		is.once.Do(func() { is.keepLeaving(cut) })
+	}
 	for _, t := range v.Trie().Long { // each of more than someUnits
 		if units, end, ok := follow(u, v.Bytes(t)); ok && end == len(v.Bytes(t)) {
 			is.add(t, units, true)
@@ -307,17 +317,21 @@ func (e *Engine) fillRun(c *automaton.Cache, r automaton.Run, is *island, limit 
 // leaving returns the trie of the tokens that begin with a unit and leave the run.
 func (is *island) leaving() *vocab.Trie {
 	is.once.Do(func() {
-		trie := is.vocab.Trie()
-		cut := trie.Cut()
+		cut := is.vocab.Trie().Cut()
 		is.walk(func(int32, int32, bool) {}, func(node int, text []byte, _ int32) { cut.Add(text, node) })
-		is.leave = cut.Trie()
-		for _, t := range trie.Long {
-			if _, end, ok := follow(is.unit, is.vocab.Bytes(t)); ok && end < len(is.vocab.Bytes(t)) {
-				is.leave.Long = append(is.leave.Long, t)
-			}
-		}
+		is.keepLeaving(cut)
 	})
 	return &is.leave
+}
+
+// keepLeaving stores what leaves the run, and the tokens that are not in the trie.
+func (is *island) keepLeaving(cut *vocab.Cutting) {
+	is.leave = cut.Trie()
+	for _, t := range is.vocab.Trie().Long {
+		if _, end, ok := follow(is.unit, is.vocab.Bytes(t)); ok && end < len(is.vocab.Bytes(t)) {
+			is.leave.Long = append(is.leave.Long, t)
+		}
+	}
 }
 
 // fillRegion adds the tokens that begin with a unit of a region: those that are made of as
@@ -355,5 +369,5 @@ func (e *Engine) regionOf(c *automaton.Cache, id int32) (automaton.Region, *isla
 	if !ok || r.Depth < minRegionDepth && e.opts.MinNodes > 1 {
 		return r, nil
 	}
-	return r, e.islandOf(r.Unit, true)
+	return r, e.islandFor(r.Unit, true, true)
 }

@@ -37,7 +37,7 @@ func (c *Cache) Coarse(id, reach int32) int32 {
 }
 
 func (c *coarse) config(id int32) int32 {
-	old := c.configs[id].items
+	old := c.configOf(id).items
 	changed := false
 	items := c.items[:0]
 	for _, it := range old {
@@ -49,7 +49,7 @@ func (c *coarse) config(id int32) int32 {
 	if !changed {
 		return id
 	}
-	return c.intern(c.sorted(items), c.configs[id].accepting)
+	return c.intern(c.sorted(items), c.configOf(id).accepting)
 }
 
 // sorted puts items in order, those of one core together.
@@ -192,7 +192,7 @@ type Jump struct {
 // Jump returns the unit that a configuration counts, if there is exactly one and nothing
 // else begins like it, neither here nor after the repetition.
 func (c *Cache) Jump(id int32) (Jump, bool) {
-	items := c.configs[id].items
+	items := c.configOf(id).items
 	found := -1
 	unit := int32(-1)
 	for i, it := range items {
@@ -240,7 +240,7 @@ func (c *Cache) Jump(id int32) (Jump, bool) {
 // Ahead returns the configuration after n units, at least one, of a configuration whose
 // Jump is j, or whose coarse one's is.
 func (c *Cache) Ahead(id int32, j Jump, n int32) int32 {
-	for _, it := range c.configs[id].items {
+	for _, it := range c.configOf(id).items {
 		if it.core != j.core {
 			continue
 		}

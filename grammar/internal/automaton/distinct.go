@@ -146,15 +146,15 @@ func (p *Program) Closed() bool { return p.closed }
 
 // InDistinct reports whether the text may stand within a value that must differ, or where one
 // begins.
-func (c *Cache) InDistinct(id int32) bool { return c.configs[id].traits&withDistinct != 0 }
+func (c *Cache) InDistinct(id int32) bool { return c.configOf(id).traits&withDistinct != 0 }
 
 // InDocument reports whether the text may stand within a document, or where one begins.
-func (c *Cache) InDocument(id int32) bool { return c.configs[id].traits&withDocument != 0 }
+func (c *Cache) InDocument(id int32) bool { return c.configOf(id).traits&withDocument != 0 }
 
 // Free reports whether it is certain that the text can be completed without another value that
 // must differ, whatever was written before.
 func (c *Cache) Free(id int32) bool {
-	cfg := &c.configs[id]
+	cfg := c.configOf(id)
 	return cfg.accepting || cfg.traits&free != 0
 }
 
@@ -164,22 +164,22 @@ const plentyOfValues = 1 << 20
 // Endless reports whether it is certain that the value under way may still become any of
 // plenty of values: it stands in a run of characters or digits which may go on.
 func (c *Cache) Endless(id int32) bool {
-	if cfg := &c.configs[id]; cfg.traits&endlessAsked == 0 {
+	if cfg := c.configOf(id); cfg.traits&endlessAsked == 0 {
 		cfg.traits |= endlessAsked
 		if c.loops(id) {
-			c.configs[id].traits |= endless
+			c.configOf(id).traits |= endless
 			return true
 		}
-		for _, it := range c.configs[id].items {
+		for _, it := range c.configOf(id).items {
 			for _, n := range c.sets[it.set].nodes {
 				if n > 0 && c.endlessNode(n) {
-					c.configs[id].traits |= endless
+					c.configOf(id).traits |= endless
 					return true
 				}
 			}
 		}
 	}
-	return c.configs[id].traits&endless != 0
+	return c.configOf(id).traits&endless != 0
 }
 
 // loops reports whether some character leads a configuration back to itself, one of which any
@@ -254,13 +254,13 @@ func (c *Cache) NextDup(id int32, class uint8) int32 {
 // Returned reports whether a value that must differ ended in the step Next(id, class),
 // which must have been made, in some reading of the text.
 func (c *Cache) Returned(id int32, class uint8) bool {
-	set := c.configs[id].returned
+	set := c.configOf(id).returned
 	return set != nil && set[class/64]&(1<<(class%64)) != 0
 }
 
 // noteReturned keeps that values that must differ ended in the steps by some classes.
 func (c *Cache) noteReturned(id int32, from, to uint8) {
-	cfg := &c.configs[id]
+	cfg := c.configOf(id)
 	if cfg.returned == nil {
 		cfg.returned = new([4]uint64)
 		c.bytes += 32

@@ -120,7 +120,7 @@ func (p *Program) Rule(r gbnf.RuleID) *gbnf.Rule { return &p.rules[r] }
 // Threads returns up to limit places of a configuration, and whether there are more. The
 // program must have been made with Options.Inspect.
 func (c *Cache) Threads(id int32, limit int) (threads []Thread, more bool) {
-	for _, it := range c.configs[id].items {
+	for _, it := range c.configOf(id).items {
 		steps, tokens := c.continuations(it.core)
 		c.stacks(it.set, nil, func(frames []Frame) bool {
 			if len(threads) == limit {

@@ -14,7 +14,7 @@ const maxLoopCores = 16
 // Loop returns the run that a configuration is in if characters lead back to it. What
 // follows the run is the configuration itself, with the bytes that begin no unit.
 func (c *Cache) Loop(id int32) (Run, bool) {
-	items := c.configs[id].items
+	items := c.configOf(id).items
 	if len(items) == 0 || len(items) > maxLoopCores {
 		return Run{}, false
 	}
@@ -31,7 +31,7 @@ func (c *Cache) Loop(id int32) (Run, bool) {
 	if u == nil {
 		return Run{}, false
 	}
-	return Run{Unit: u, Least: 1, Most: -1, After: id, Dist: c.configs[id].dist}, true
+	return Run{Unit: u, Least: 1, Most: -1, After: id, Dist: c.configOf(id).dist}, true
 }
 
 // looper finds the unit of a loop: a deterministic automaton from the loop's cores back to

@@ -19,7 +19,8 @@ type Cache struct {
 	seenIndex index
 	words     arena[uint64] // of seen
 
-	configs     []config
+	blocks      []*[configBlock]config // of configurations, by number; they stay where they are
+	configs     int                    // how many there are
 	configIndex index
 
 	noRow []int32 // the row of configurations that have none
@@ -107,6 +108,7 @@ const (
 	numberBlock = 2048
 	wordBlock   = 64
 	itemBlock   = 256
+	configBlock = 64
 )
 
 // NewCache returns a cache that knows only the start configuration.
@@ -118,7 +120,7 @@ func NewCache(p *Program) *Cache {
 	c.nodes = append(c.nodes, node{nodeKey: nodeKey{site: -1}, traits: free})
 	c.sets = append(c.sets, nodeSet{nodes: []int32{0}, traits: free})
 	c.memberSetID(memberSet{0}) // number 0 is the empty one
-	c.configs = append(c.configs, config{dist: infinite})
+	c.addConfig(config{dist: infinite})
 	c.noRow = c.numbers.take(len(p.classRep), numberBlock)
 	c.start()
 	return c
@@ -127,8 +129,24 @@ func NewCache(p *Program) *Cache {
 // Bytes estimates the memory of the cache.
 func (c *Cache) Bytes() int { return c.bytes }
 
+// configOf returns a configuration; the pointer stays valid.
+func (c *Cache) configOf(id int32) *config {
+	return &c.blocks[uint32(id)/configBlock][uint32(id)%configBlock]
+}
+
+// addConfig adds one and returns its number.
+func (c *Cache) addConfig(cfg config) int32 {
+	id := int32(c.configs)
+	if id%configBlock == 0 {
+		c.blocks = append(c.blocks, new([configBlock]config))
+	}
+	c.configs++
+	*c.configOf(id) = cfg
+	return id
+}
+
 // Configs returns the number of configurations explored.
-func (c *Cache) Configs() int { return len(c.configs) }
+func (c *Cache) Configs() int { return c.configs }
 
 // Nodes returns the number of stack nodes explored.
 func (c *Cache) Nodes() int { return len(c.nodes) }
@@ -278,7 +296,7 @@ func (c *Cache) intern(items []item, accepting bool) int32 {
 		if s.id == 0 {
 			break
 		}
-		if s.hash == h.sum() && c.configs[s.id-1].accepting == accepting && slices.Equal(c.configs[s.id-1].items, items) {
+		if s.hash == h.sum() && c.configOf(s.id-1).accepting == accepting && slices.Equal(c.configOf(s.id-1).items, items) {
 			return s.id - 1
 		}
 	}
@@ -292,11 +310,7 @@ func (c *Cache) intern(items []item, accepting bool) int32 {
 		cfg.traits |= c.traitsOfItem(it)
 		cfg.dist = min(cfg.dist, plus(k.dist, c.sets[it.set].cost))
 	}
-	id := int32(len(c.configs))
-	if len(c.configs) == cap(c.configs) {
-		c.configs = slices.Grow(c.configs, len(c.configs)) // append would copy them some five times
-	}
-	c.configs = append(c.configs, cfg)
+	id := c.addConfig(cfg)
 	c.configIndex.add(h.sum(), id)
 	c.bytes += configBytes + 8*len(items)
 	return id
@@ -308,7 +322,7 @@ func (c *Cache) Import(from *Cache, id int32) int32 {
 		return Dead
 	}
 	im := importer{to: c, from: from, nodes: map[int32]int32{0: 0}, sets: map[int32]int32{bottomSet: bottomSet}}
-	old := &from.configs[id]
+	old := from.configOf(id)
 	items := make([]item, len(old.items))
 	for i, it := range old.items {
 		items[i] = item{it.core, im.set(it.set)}

@@ -61,7 +61,7 @@ func (c *Cache) start() {
 // Next returns the configuration after one byte of the given class. Cost: a table lookup
 // once the step has been made before.
 func (c *Cache) Next(id int32, class uint8) int32 {
-	cfg := &c.configs[id]
+	cfg := c.configOf(id)
 	if cfg.row != nil {
 		if next := cfg.row[class]; next != 0 {
 			return next - 1
@@ -86,7 +86,7 @@ func (c *Cache) makeStep(id int32, class uint8) int32 {
 	if c.step.returned {
 		c.noteReturned(id, lo, hi)
 	}
-	cfg := &c.configs[id]
+	cfg := c.configOf(id)
 	switch {
 	case cfg.row != nil:
 	case int(cfg.known) < len(cfg.few):
@@ -119,7 +119,7 @@ func fillRow(row []int32, lo, hi uint8, next int32) {
 // one; what is 0 is Next's to tell. It is all 0 for a configuration of which only few steps were
 // made, else it stays valid and is filled in place.
 func (c *Cache) Row(id int32) []int32 {
-	if row := c.configs[id].row; row != nil {
+	if row := c.configOf(id).row; row != nil {
 		return row
 	}
 	return c.noRow
@@ -129,11 +129,11 @@ func (c *Cache) Row(id int32) []int32 {
 // for tokens that are not text): token terminals take it as a unit. Tokens that end the
 // generation are taken only by terminals that name them, which named says.
 func (c *Cache) NextToken(id, t, viaBytes int32, named bool) int32 {
-	if !c.configs[id].tokens {
+	if !c.configOf(id).tokens {
 		return viaBytes
 	}
 	c.step.begin()
-	for _, it := range c.configs[id].items {
+	for _, it := range c.configOf(id).items {
 		for _, e := range c.p.cores[it.core].tokens {
 			if (e.id == t) != e.negated && !(named && e.negated) {
 				c.arrive(e.to, it.set)
@@ -149,8 +149,8 @@ func (c *Cache) NextToken(id, t, viaBytes int32, named bool) int32 {
 
 // merge returns the configuration that stands where a or b stands.
 func (c *Cache) merge(a, b int32) int32 {
-	items := slices.Clone(c.configs[a].items)
-	for _, it := range c.configs[b].items {
+	items := slices.Clone(c.configOf(a).items)
+	for _, it := range c.configOf(b).items {
 		i, ok := slices.BinarySearchFunc(items, it, func(x, y item) int { return int(x.core - y.core) })
 		if ok {
 			items[i].set = c.union(items[i].set, it.set)
@@ -158,25 +158,25 @@ func (c *Cache) merge(a, b int32) int32 {
 			items = slices.Insert(items, i, it)
 		}
 	}
-	return c.intern(items, c.configs[a].accepting || c.configs[b].accepting)
+	return c.intern(items, c.configOf(a).accepting || c.configOf(b).accepting)
 }
 
 // Accepting reports whether the text so far is in the language.
-func (c *Cache) Accepting(id int32) bool { return c.configs[id].accepting }
+func (c *Cache) Accepting(id int32) bool { return c.configOf(id).accepting }
 
 // Done reports whether the text so far is in the language and no text continues it.
-func (c *Cache) Done(id int32) bool { return c.configs[id].accepting && len(c.configs[id].items) == 0 }
+func (c *Cache) Done(id int32) bool { return c.configOf(id).accepting && len(c.configOf(id).items) == 0 }
 
 // HasTokens reports whether token terminals may come next.
-func (c *Cache) HasTokens(id int32) bool { return c.configs[id].tokens }
+func (c *Cache) HasTokens(id int32) bool { return c.configOf(id).tokens }
 
 // Dist returns the least number of bytes (a token terminal counts one) to the end of the
 // text.
-func (c *Cache) Dist(id int32) int32 { return c.configs[id].dist }
+func (c *Cache) Dist(id int32) int32 { return c.configOf(id).dist }
 
 // TokenTerminals yields the token terminals that may come next.
 func (c *Cache) TokenTerminals(id int32, yield func(t int32, negated bool)) {
-	for _, it := range c.configs[id].items {
+	for _, it := range c.configOf(id).items {
 		for _, e := range c.p.cores[it.core].tokens {
 			yield(e.id, e.negated)
 		}
@@ -187,7 +187,7 @@ func (c *Cache) TokenTerminals(id int32, yield func(t int32, negated bool)) {
 func (c *Cache) advance(id int32, b byte) (next int32, lo, hi byte) {
 	c.step.begin()
 	lo, hi = 0, 255
-	for _, it := range c.configs[id].items {
+	for _, it := range c.configOf(id).items {
 		for _, e := range c.p.cores[it.core].edges {
 			if e.lo > b { // and so are the edges after it: they are sorted
 				hi = min(hi, e.lo-1)
@@ -207,7 +207,7 @@ func (c *Cache) advance(id int32, b byte) (next int32, lo, hi byte) {
 // MidCharacter reports whether only the continuation bytes of a UTF-8 sequence may come
 // next.
 func (c *Cache) MidCharacter(id int32) bool {
-	items := c.configs[id].items
+	items := c.configOf(id).items
 	for _, it := range items {
 		for _, e := range c.p.cores[it.core].edges {
 			if e.lo < 0x80 || e.hi > 0xBF {

@@ -176,7 +176,7 @@ type Run struct {
 func (c *Cache) Runs(dst []Run, id int32, want func(*Unit) bool) (runs []Run, rest int32) {
 	start := len(dst)
 	var kept []item
-	for _, it := range c.configs[id].items {
+	for _, it := range c.configOf(id).items {
 		if out, ok := c.runsOf(dst, it, want); ok {
 			dst = out
 		} else {
@@ -186,7 +186,7 @@ func (c *Cache) Runs(dst []Run, id int32, want func(*Unit) bool) (runs []Run, re
 	if len(dst) == start {
 		return dst, id
 	}
-	return dst, c.intern(kept, c.configs[id].accepting)
+	return dst, c.intern(kept, c.configOf(id).accepting)
 }
 
 // runsOf describes the stacks of one item as runs, if all of them are.
@@ -227,7 +227,7 @@ func (c *Cache) runsOf(dst []Run, it item, want func(*Unit) bool) ([]Run, bool) 
 
 // overlaps reports whether a byte may both begin a unit and come next in a configuration.
 func (c *Cache) overlaps(id int32, u *Unit) bool {
-	for _, it := range c.configs[id].items {
+	for _, it := range c.configOf(id).items {
 		for _, e := range c.p.cores[it.core].edges {
 			for b := int(e.lo); b <= int(e.hi); b++ {
 				if u.Next[b] != UnitDead {

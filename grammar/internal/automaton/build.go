@@ -38,6 +38,11 @@ type builder struct {
 	multi  [][][]byteRange   // their sequences; the first is of all characters
 	points []byte            // working memory: a key of multis
 
+	laters   []later
+	restAt   map[string]int32 // their states, by what they are
+	numbered map[any]int32
+	key      []byte // working memory: a key of restAt
+
 	inspect *inspection // nil unless Options.Inspect
 }
 
@@ -160,8 +165,12 @@ func (b *builder) sub(e gbnf.Expr) int32 {
 	return b.callee(e, b.distance(e), height)
 }
 
-// open builds the states of a callee.
+// open builds the states of a callee, or of a later.
 func (b *builder) open(s int32) {
+	if isLater(b.states[s].callee) {
+		b.openLater(s)
+		return
+	}
 	k := &b.callees[b.states[s].callee]
 	if k.expr == nil {
 		return
@@ -174,7 +183,7 @@ func (b *builder) open(s int32) {
 	if s, ok := e.(*gbnf.State); ok {
 		e = s.Expr()
 	}
-	body := b.build(e, b.end)
+	body := b.begin(e, b.end)
 	b.states[s].eps = put(&b.lists, body)
 }
 
@@ -467,7 +476,10 @@ func (b *builder) leaf(e gbnf.Expr, n *int) bool {
 	}
 	var items []gbnf.Expr
 	switch e := e.(type) {
-	case *gbnf.Literal, *gbnf.Class:
+	case *gbnf.Literal:
+		*n -= len(e.Text) / 8 // lists of words are called, and begun: see begin
+		return *n >= 0
+	case *gbnf.Class:
 	case *gbnf.Ref:
 		return b.leaf(b.rules[e.Rule].Expr, n)
 	case *gbnf.State:

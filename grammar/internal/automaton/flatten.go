@@ -27,7 +27,7 @@ func (p *Program) flat(s int32) *state {
 }
 
 func (p *Program) flatten(s int32) {
-	if p.states[s].callee >= 0 {
+	if p.states[s].callee != -1 {
 		p.open(s)
 	}
 	st := &p.states[s]
@@ -131,6 +131,9 @@ func (p *Program) visit(s int32) {
 		f.mark = lengthen(f.mark, len(p.states))
 	}
 	if f.mark[s] != f.round && p.states[s].dist < infinite {
+		if isLater(p.states[s].callee) {
+			p.open(s)
+		}
 		f.mark[s] = f.round
 		f.stack = append(f.stack, s)
 	}

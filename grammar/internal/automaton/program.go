@@ -39,7 +39,7 @@ type state struct {
 	calls  span  // of lists: sites
 	dist   int32 // least bytes from here to the end of the callee
 	core   int32 // if flat: what is left once the calls are made, -1 if it takes no byte or token
-	callee int32 // index of callees if calls lead here, else -1
+	callee int32 // index of callees if calls lead here; -2 less the index of laters; else -1
 	end    bool
 	flat   bool
 	plain  bool // the end of the callee can be reached without values that must differ
@@ -153,9 +153,9 @@ func times(n, d int32) int32 {
 // need ever new states needs it as long as it is used.
 func (p *Program) Bytes() int {
 	// Sizes of the structs; what stands in an index too has twice 8 bytes there.
-	const stateBytes, coreBytes, siteBytes, calleeBytes, edgeBytes, tokenBytes = 48 + 16, 56 + 16, 24, 24, 8, 12
+	const stateBytes, coreBytes, siteBytes, calleeBytes, edgeBytes, tokenBytes, laterBytes = 48 + 16, 56 + 16, 24, 24, 8, 12, 100
 	return stateBytes*len(p.states) + coreBytes*len(p.cores) + siteBytes*len(p.sites) + calleeBytes*len(p.callees) +
-		edgeBytes*len(p.builder.edges) + tokenBytes*len(p.tokens) + 4*len(p.lists) + (12+16)*len(p.refs)
+		edgeBytes*len(p.builder.edges) + tokenBytes*len(p.tokens) + 4*len(p.lists) + (12+16)*len(p.refs) + laterBytes*len(p.laters)
 }
 
 // Classes returns the number of byte classes.

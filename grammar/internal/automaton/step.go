@@ -165,7 +165,9 @@ func (c *Cache) merge(a, b int32) int32 {
 func (c *Cache) Accepting(id int32) bool { return c.configOf(id).accepting }
 
 // Done reports whether the text so far is in the language and no text continues it.
-func (c *Cache) Done(id int32) bool { return c.configOf(id).accepting && len(c.configOf(id).items) == 0 }
+func (c *Cache) Done(id int32) bool {
+	return c.configOf(id).accepting && len(c.configOf(id).items) == 0
+}
 
 // HasTokens reports whether token terminals may come next.
 func (c *Cache) HasTokens(id int32) bool { return c.configOf(id).tokens }

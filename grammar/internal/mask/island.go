@@ -63,7 +63,9 @@ const MinNodes = 4000
 
 // islandOf returns the island of a unit, working it out if need be, or nil if a walk is
 // better or the vocabulary has enough islands. counted asks for the units of its tokens.
-func (e *Engine) islandOf(u *automaton.Unit, counted bool) *island { return e.islandFor(u, counted, false) }
+func (e *Engine) islandOf(u *automaton.Unit, counted bool) *island {
+	return e.islandFor(u, counted, false)
+}
 
 // islandFor is islandOf; left tells that island.leaving will be asked for.
 func (e *Engine) islandFor(u *automaton.Unit, counted, left bool) *island {

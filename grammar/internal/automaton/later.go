@@ -15,6 +15,10 @@ import (
 // one way, a colon and a call.
 const laterParts = 48
 
+// laterShare is the share of a rest that is built next: to look through what is left each time costs as much as
+// sixteen looks at the whole, however long it is.
+const laterShare = 16
+
 // Of many words in a list only the first bytes are built; a later costs as much as some eight bytes.
 const (
 	manyWords = 16
@@ -39,7 +43,7 @@ func (b *builder) begin(e gbnf.Expr, to int32) int32 {
 	switch e := e.(type) {
 	case *gbnf.Seq:
 		if len(e.Items) > 0 {
-			return b.sequence(e.Items, to)
+			return b.sequence(e.Items, 1, to)
 		}
 	case *gbnf.Alt:
 		from := make([]int32, len(e.Items))
@@ -55,18 +59,19 @@ func (b *builder) begin(e gbnf.Expr, to int32) int32 {
 	return b.build(e, to)
 }
 
-// sequence builds the first of some items, and the others if they are few.
-func (b *builder) sequence(items []gbnf.Expr, to int32) int32 {
+// sequence builds the first n of some items, and the others if they are few.
+func (b *builder) sequence(items []gbnf.Expr, n int, to int32) int32 {
 	for inner := inSequence(items[0]); len(inner) > 0; inner = inSequence(items[0]) {
 		items = slices.Concat(inner, items[1:])
 	}
-	if len(items) > 1 {
+	if n < len(items) {
 		parts := laterParts
-		for _, it := range items[1:] {
+		for _, it := range items[n:] {
 			parts = b.spend(it, parts)
 		}
 		if parts < 0 {
-			return b.begin(items[0], b.rest(items[1:], to))
+			to = b.rest(items[n:], to)
+			items = items[:n]
 		}
 	}
 	for i := len(items) - 1; i > 0; i-- {
@@ -166,5 +171,5 @@ func (b *builder) openLater(s int32) {
 	}
 	rest := l.rest
 	l.rest = nil
-	b.states[s].eps = put(&b.lists, b.sequence(rest, l.to))
+	b.states[s].eps = put(&b.lists, b.sequence(rest, max(1, len(rest)/laterShare), l.to))
 }

@@ -80,3 +80,28 @@ func followText(c *Cache, id int32, text string) int32 {
 	}
 	return id
 }
+
+// TestLaterIsLinear: a text of thousands of letters that are spelled in many ways is followed without looking
+// through its rest at each.
+func TestLaterIsLinear(t *testing.T) {
+	text := strings.Repeat("0123456789", 1000)
+	g, err := schema.CompileText([]byte(`{"const": "`+text+`"}`), schema.Options{Spelling: schema.AnySpelling})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Compile(g, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := NewCache(p)
+	if id := followText(c, Start, `"`+text+`"`); id == Dead || !c.Accepting(id) {
+		t.Fatal("the text is refused")
+	}
+	items := 0
+	for key := range p.restAt {
+		items += len(key) / 5
+	}
+	if most := 20 * len(text); items == 0 || items > most {
+		t.Errorf("the rests have %d items in all, not 1 to %d", items, most)
+	}
+}

@@ -24,7 +24,7 @@ type island struct {
 	long  []unitsOf
 
 	// exits are the tokens that hold whole units and then the end of the run, by the first byte after it;
-	// nil where no grammar has asked for them: see exits.
+	// nil where no grammar has asked for them: see Engine.leads.
 	exits [256]atomic.Pointer[exit]
 
 	mu     sync.Mutex           // held to add to exits, and for within

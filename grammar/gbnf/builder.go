@@ -1,6 +1,7 @@
 package gbnf
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -9,8 +10,9 @@ import (
 // their rules into one grammar. The zero value is not usable; call NewBuilder.
 // A Builder is not safe for concurrent use.
 type Builder struct {
-	g    Grammar
-	next map[string]int // name that is taken -> the least number that may be free behind it
+	g        Grammar
+	next     map[string]int      // name that is taken -> the least number that may be free behind it
+	comments map[RuleID][]string // lines, until the grammar is finished
 }
 
 // NewBuilder returns an empty Builder.
@@ -44,13 +46,12 @@ func (b *Builder) Define(id RuleID, e Expr) *Ref {
 // Add declares and defines a rule in one step.
 func (b *Builder) Add(name string, e Expr) *Ref { return b.Define(b.Declare(name), e) }
 
-// Comment appends a line to the comment printed above a rule.
+// Comment appends a line to the comment printed above a rule, where each line stands once.
 func (b *Builder) Comment(id RuleID, line string) {
-	r := &b.g.Rules[id]
-	if r.Comment != "" {
-		r.Comment += "\n"
+	if b.comments == nil {
+		b.comments = make(map[RuleID][]string)
 	}
-	r.Comment += line
+	b.comments[id] = append(b.comments[id], line)
 }
 
 // SetSource says what a rule was made of.
@@ -82,6 +83,17 @@ func (b *Builder) Import(g *Grammar) *Ref {
 // be used afterwards.
 func (b *Builder) Grammar(root RuleID) *Grammar {
 	b.g.Root = root
+	for id, lines := range b.comments {
+		seen := make(map[string]bool, len(lines))
+		lines = slices.DeleteFunc(lines, func(line string) bool {
+			again := seen[line]
+			seen[line] = true
+			return again
+		})
+		r := &b.g.Rules[id]
+		r.Comment = joinLines(r.Comment, strings.Join(lines, "\n"))
+	}
+	b.comments = nil
 	return &b.g
 }
 

@@ -19,6 +19,7 @@ type DFA struct {
 	next     []int32 // [state*len(symbols)+symbol] -> state, or dead
 	accept   []bool  // [state]
 	start    int32
+	minimal  bool // no smaller automaton accepts the same; its states are in breadth-first order
 }
 
 // dead stands for the state from which nothing is accepted; it has no table row.
@@ -203,34 +204,52 @@ func (d *DFA) Lengths() (shortest, longest int) {
 	if d.Empty() {
 		return 0, 0
 	}
-	lo, hi := d.residuals()
-	return int(lo[d.start]), int(hi[d.start])
+	return d.shortest(), int(d.longest(d.predecessors())[d.start])
 }
 
-// residuals returns, for each state, the lengths of the shortest and the longest string
-// accepted from it (-1: no bound). Every state of a DFA accepts something.
-func (d *DFA) residuals() (shortest, longest []int32) {
-	n, k := len(d.accept), d.alphabet.symbols
-	shortest, longest = make([]int32, n), make([]int32, n)
-	preds := d.predecessors()
-	// Shortest: breadth first, backwards from the accepting states.
-	var queue []int32
-	for q := range n {
-		shortest[q] = -1
-		if d.accept[q] {
-			shortest[q] = 0
-			queue = append(queue, int32(q))
-		}
-	}
-	for i := 0; i < len(queue); i++ {
-		for _, p := range preds[queue[i]] {
-			if shortest[p] < 0 {
-				shortest[p] = shortest[queue[i]] + 1
-				queue = append(queue, p)
+// shortest returns the length of the shortest string of a language that is not empty.
+func (d *DFA) shortest() int {
+	k := d.alphabet.symbols
+	seen := make([]bool, len(d.accept))
+	seen[d.start] = true
+	for length, level := 0, []int32{d.start}; ; length++ {
+		var next []int32
+		for _, q := range level {
+			if d.accept[q] {
+				return length
+			}
+			for _, t := range d.next[int(q)*k : int(q)*k+k] {
+				if t != dead && !seen[t] {
+					seen[t] = true
+					next = append(next, t)
+				}
 			}
 		}
+		level = next
 	}
-	// Longest: peel states whose successors are all known; what remains has a cycle ahead.
+}
+
+// Within reports whether some accepted string has a length of a window, if that is known from the
+// lengths of the shortest and the longest.
+func (d *DFA) Within(w Window) (some, known bool) {
+	if d.Empty() || w.Max >= 0 && w.Max < w.Min {
+		return false, true
+	}
+	if lo := d.shortest(); lo >= w.Min {
+		return w.Max < 0 || lo <= w.Max, true
+	}
+	if longest := int(d.longest(d.predecessors())[d.start]); longest >= 0 && longest <= w.Max || w.Max < 0 {
+		return longest < 0 || longest >= w.Min, true
+	}
+	return false, false
+}
+
+// longest returns, for each state, the length of the longest string accepted from it (-1: no
+// bound). Every state of a DFA accepts something.
+func (d *DFA) longest(preds *sources) []int32 {
+	n, k := len(d.accept), d.alphabet.symbols
+	longest := make([]int32, n)
+	// Peel states whose successors are all known; what remains has a cycle ahead.
 	left := make([]int, n)
 	for q := range n {
 		longest[q] = -1
@@ -240,7 +259,7 @@ func (d *DFA) residuals() (shortest, longest []int32) {
 			}
 		}
 	}
-	queue = queue[:0]
+	var queue []int32
 	for q := range n {
 		if left[q] == 0 {
 			longest[q] = 0
@@ -248,7 +267,7 @@ func (d *DFA) residuals() (shortest, longest []int32) {
 		}
 	}
 	for i := 0; i < len(queue); i++ {
-		for _, p := range preds[queue[i]] {
+		for _, p := range preds.of(queue[i]) {
 			row := d.next[int(p)*k : int(p)*k+k]
 			for _, t := range row {
 				if t == queue[i] {
@@ -265,24 +284,44 @@ func (d *DFA) residuals() (shortest, longest []int32) {
 			}
 		}
 	}
-	return shortest, longest
+	return longest
 }
 
-// predecessors returns the distinct predecessors of each state.
-func (d *DFA) predecessors() [][]int32 {
+// sources lists the predecessors of each state, those of one next to each other.
+type sources struct {
+	from []int32 // where they begin in list; one more at the end
+	list []int32
+}
+
+func (s *sources) of(q int32) []int32 { return s.list[s.from[q]:s.from[q+1]] }
+
+// predecessors returns the distinct predecessors of each state, in ascending order.
+func (d *DFA) predecessors() *sources {
 	n, k := len(d.accept), d.alphabet.symbols
-	preds := make([][]int32, n)
-	for q := range n {
-		for _, t := range d.next[q*k : q*k+k] {
-			if t == dead {
-				continue
-			}
-			if list := preds[t]; len(list) == 0 || list[len(list)-1] != int32(q) {
-				preds[t] = append(list, int32(q))
+	s := &sources{from: make([]int32, n+1)}
+	last := make([]int32, n) // the latest that was noted for each state, counted from 1
+	each := func(visit func(q, t int32)) {
+		clear(last)
+		for q := range n {
+			for _, t := range d.next[q*k : q*k+k] {
+				if t != dead && last[t] != int32(q+1) {
+					last[t] = int32(q + 1)
+					visit(int32(q), t)
+				}
 			}
 		}
 	}
-	return preds
+	each(func(_, t int32) { s.from[t+1]++ })
+	for q := range n {
+		s.from[q+1] += s.from[q]
+	}
+	s.list = make([]int32, s.from[n])
+	fill := slices.Clone(s.from)
+	each(func(q, t int32) {
+		s.list[fill[t]] = q
+		fill[t]++
+	})
+	return s
 }
 
 // Literals returns the automaton of exactly the given strings: a trie.

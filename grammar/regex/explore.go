@@ -26,7 +26,9 @@ func Explore[S comparable](m Machine[S], limits Limits) (*DFA, error) {
 			column[sym] = i
 		}
 	}
-	d := &DFA{alphabet: a}
+	scratch := newScratch()
+	defer scratch.release()
+	d := scratch.automaton(a)
 	id := map[S]int32{m.Start: 0}
 	order := []S{m.Start}
 	for i := 0; i < len(order); i++ {
@@ -35,17 +37,20 @@ func Explore[S comparable](m Machine[S], limits Limits) (*DFA, error) {
 		}
 		s := order[i]
 		d.accept = append(d.accept, m.Accept(s))
+		last, lastTo := s, int32(i) // characters next to each other often lead to one state
 		for _, symbol := range column {
 			to := dead
 			if symbol >= 0 {
-				if t, ok := m.Step(s, symbol); ok {
+				if t, ok := m.Step(s, symbol); ok && t == last {
+					to = lastTo
+				} else if ok {
 					at, seen := id[t]
 					if !seen {
 						at = int32(len(order))
 						id[t] = at
 						order = append(order, t)
 					}
-					to = at
+					to, last, lastTo = at, t, at
 				}
 			}
 			d.next = append(d.next, to)

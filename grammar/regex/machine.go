@@ -170,8 +170,8 @@ func (m *machine) edgesOf(q int32) []machineEdge { return m.edges[m.from[q]:m.fr
 
 // measure finds the paths to the end.
 func (m *machine) measure() {
-	_, m.longest = m.d.residuals()
 	into := m.d.predecessors()
+	m.longest = m.d.longest(into)
 	m.light = m.paths(into, func(a, b measure) bool { return a.bytes < b.bytes || a.bytes == b.bytes && a.chars < b.chars })
 	m.short = m.paths(into, func(a, b measure) bool { return a.chars < b.chars || a.chars == b.chars && a.bytes < b.bytes })
 	for _, l := range m.light {
@@ -181,13 +181,13 @@ func (m *machine) measure() {
 
 // paths returns the least measures of paths to the end, looking again at the states before
 // one whose own became less. Every state of an automaton has a way to the end.
-func (m *machine) paths(into [][]int32, less func(a, b measure) bool) []measure {
+func (m *machine) paths(into *sources, less func(a, b measure) bool) []measure {
 	const far = math.MaxInt32
 	out := make([]measure, m.n)
 	queued := make([]bool, m.n)
 	var queue []int32
 	push := func(q int32) {
-		for _, p := range into[q] {
+		for _, p := range into.of(q) {
 			if !queued[p] {
 				queued[p] = true
 				queue = append(queue, p)

@@ -1,193 +1,260 @@
 package regex
 
-// minimize returns the smallest automaton of the same language: states from which
-// nothing is accepted are removed, equivalent ones merged (Hopcroft 1971), unreachable
-// ones dropped. Cost: states x symbols x log(states).
+import "slices"
+
+// minimize returns the smallest automaton of the same language: states from which nothing is
+// accepted and states that are not reached are removed, equivalent ones merged (Hopcroft 1971, in
+// the form for partial automata of Valmari, Fast brief practical DFA minimization, 2012). Cost:
+// transitions x log(transitions); transitions to the dead state are none.
 func (d *DFA) minimize() *DFA {
+	s := newScratch()
+	defer s.release()
+	d = d.trim(s)
 	if d.start == dead {
+		d.minimal = true
+		return d
+	}
+	m := newMinimizer(d, s)
+	m.refine()
+	return m.quotient()
+}
+
+// trim returns the automaton of the states that are reached and from which something is accepted,
+// in breadth-first order: d itself if it is that.
+func (d *DFA) trim(s *scratch) *DFA {
+	n, k := len(d.accept), d.alphabet.symbols
+	useful := d.useful()
+	if d.start == dead || !useful[d.start] {
 		return &DFA{alphabet: d.alphabet, start: dead}
 	}
-	p := newPartition(d)
-	p.refine()
-	return p.quotient()
-}
-
-// partition is Hopcroft's state: the states in an array in which each block is a
-// contiguous segment. State n is the completing sink.
-type partition struct {
-	d       *DFA
-	n, k    int
-	order   []int32 // states, block by block
-	where   []int32 // position of each state in order
-	block   []int32 // block of each state
-	first   []int32 // first position of each block
-	size    []int32
-	marked  []int32 // states marked in each block, moved to its front
-	from    []int32 // [symbol*(n+1)+state] -> where its predecessors begin in sources; one more at the end
-	sources []int32 // predecessors
-	work    []int32 // blocks to split by
-	queued  []bool
-}
-
-func newPartition(d *DFA) *partition {
-	n, k := len(d.accept), d.alphabet.symbols
-	p := &partition{d: d, n: n, k: k, where: make([]int32, n+1), block: make([]int32, n+1)}
-	p.index()
-	for pass := range 2 {
-		from := int32(len(p.order))
-		for q := 0; q <= n; q++ {
-			if (q < n && d.accept[q]) == (pass == 0) {
-				p.where[q] = int32(len(p.order))
-				p.block[q] = int32(len(p.first))
-				p.order = append(p.order, int32(q))
+	id := s.take(n) // counted from 1
+	queue := append(s.list(n), d.start)
+	id[d.start] = 1
+	ordered := d.start == 0
+	for i := 0; i < len(queue); i++ {
+		q := int(queue[i])
+		ordered = ordered && q == i
+		for _, t := range d.next[q*k : q*k+k] {
+			if t != dead && useful[t] && id[t] == 0 {
+				queue = append(queue, t)
+				id[t] = int32(len(queue))
 			}
 		}
-		if count := int32(len(p.order)) - from; count > 0 {
-			p.addBlock(from, count)
-			p.push(int32(len(p.first) - 1))
+	}
+	if ordered && len(queue) == n {
+		return d
+	}
+	out := &DFA{alphabet: d.alphabet, next: make([]int32, len(queue)*k), accept: make([]bool, len(queue))}
+	for i, q := range queue {
+		out.accept[i] = d.accept[q]
+		row := out.next[i*k : i*k+k]
+		for sym, t := range d.next[int(q)*k : int(q)*k+k] {
+			row[sym] = dead
+			if t != dead {
+				row[sym] = id[t] - 1 // dead, too, where t is not useful
+			}
 		}
+	}
+	return out
+}
+
+// useful tells the states from which something is accepted.
+func (d *DFA) useful() []bool {
+	k := d.alphabet.symbols
+	useful := slices.Clone(d.accept)
+	// Most states lead to themselves or a later one that is useful.
+	left := 0
+	for q := len(useful) - 1; q >= 0; q-- {
+		for _, t := range d.next[q*k : q*k+k] {
+			if useful[q] {
+				break
+			}
+			useful[q] = t != dead && useful[t]
+		}
+		if !useful[q] {
+			left++
+		}
+	}
+	if left == 0 {
+		return useful
+	}
+	preds := d.predecessors()
+	var queue []int32
+	for q := range useful {
+		if useful[q] {
+			queue = append(queue, int32(q))
+		}
+	}
+	for i := 0; i < len(queue); i++ {
+		for _, p := range preds.of(queue[i]) {
+			if !useful[p] {
+				useful[p] = true
+				queue = append(queue, p)
+			}
+		}
+	}
+	return useful
+}
+
+// minimizer refines two partitions by each other: that of the states, and that of the transitions,
+// which at first are told apart by their symbols.
+type minimizer struct {
+	d      *DFA
+	states partition
+	edges  partition
+	tail   []int32 // of each transition, where it comes from
+	into   []int32 // transitions, those to state q at into[first[q]:first[q+1]]
+	first  []int32
+}
+
+// partition holds numbers in an array in which each block is a contiguous segment.
+type partition struct {
+	order   []int32 // numbers, block by block
+	where   []int32 // position of each number in order
+	block   []int32 // block of each number
+	start   []int32 // of each block in order
+	end     []int32
+	marked  []int32 // numbers marked in each block, moved to its front
+	touched []int32 // blocks with marked numbers
+}
+
+// makePartition returns the partition of the numbers below n of no block yet.
+func makePartition(n int, s *scratch) partition {
+	p := partition{order: s.take(n), where: s.take(n), block: s.take(n), start: s.list(n), end: s.list(n), marked: s.list(n), touched: s.list(n)}
+	for i := range p.order {
+		p.order[i], p.where[i] = int32(i), int32(i)
 	}
 	return p
 }
 
-// index collects the predecessors of each state by each symbol, those of one next to each
-// other.
-func (p *partition) index() {
-	n, k := p.n, p.k
-	p.from = make([]int32, k*(n+1)+1)
-	p.sources = make([]int32, k*(n+1))
-	at := func(q, sym int) int {
-		if q < n {
-			if to := p.d.next[q*k+sym]; to != dead {
-				return sym*(n+1) + int(to)
-			}
-		}
-		return sym*(n+1) + n
-	}
-	for q := 0; q <= n; q++ {
-		for sym := range k {
-			p.from[at(q, sym)]++
-		}
-	}
-	sum := int32(0)
-	for i, count := range p.from {
-		sum += count
-		p.from[i] = sum // the end, until the list is filled from behind
-	}
-	for q := n; q >= 0; q-- {
-		for sym := range k {
-			cell := at(q, sym)
-			p.from[cell]--
-			p.sources[p.from[cell]] = int32(q)
-		}
-	}
-}
-
-func (p *partition) addBlock(first, size int32) {
-	p.first = append(p.first, first)
-	p.size = append(p.size, size)
-	p.marked = append(p.marked, 0)
-	p.queued = append(p.queued, false)
-}
-
-func (p *partition) push(b int32) {
-	if !p.queued[b] {
-		p.queued[b] = true
-		p.work = append(p.work, b)
-	}
-}
-
-func (p *partition) refine() {
-	var splitter, touched []int32
-	for len(p.work) > 0 {
-		b := p.work[len(p.work)-1]
-		p.work = p.work[:len(p.work)-1]
-		p.queued[b] = false
-		splitter = append(splitter[:0], p.order[p.first[b]:p.first[b]+p.size[b]]...)
-		for sym := range p.k {
-			touched = touched[:0]
-			for _, t := range splitter {
-				cell := sym*(p.n+1) + int(t)
-				for _, q := range p.sources[p.from[cell]:p.from[cell+1]] {
-					if p.mark(q) {
-						touched = append(touched, p.block[q])
-					}
-				}
-			}
-			for _, c := range touched {
-				p.split(c)
-			}
-		}
-	}
-}
-
-// mark moves a state to the marked front of its block; it reports whether the block had
-// no marked state before.
-func (p *partition) mark(q int32) bool {
-	b := p.block[q]
-	border := p.first[b] + p.marked[b]
-	at := p.where[q]
-	if at < border {
-		return false
-	}
-	other := p.order[border]
-	p.order[border], p.order[at] = q, other
-	p.where[q], p.where[other] = border, at
-	p.marked[b]++
-	return p.marked[b] == 1
-}
-
-// split makes the marked states of a block a block of their own.
-func (p *partition) split(b int32) {
-	m := p.marked[b]
-	p.marked[b] = 0
-	if m == p.size[b] {
+// add makes a block of the numbers at some positions.
+func (p *partition) add(from, to int32) {
+	if from == to {
 		return
 	}
-	fresh := int32(len(p.first))
-	p.addBlock(p.first[b], m)
-	p.first[b] += m
-	p.size[b] -= m
-	for _, q := range p.order[p.first[fresh] : p.first[fresh]+m] {
-		p.block[q] = fresh
-	}
-	if p.queued[b] || m <= p.size[b] {
-		p.push(fresh)
-	} else {
-		p.push(b)
+	fresh := int32(len(p.start))
+	p.start, p.end, p.marked = append(p.start, from), append(p.end, to), append(p.marked, 0)
+	for _, i := range p.order[from:to] {
+		p.block[i] = fresh
 	}
 }
 
-// quotient builds the automaton of the blocks reachable from the start, in breadth-first
-// order, so that equal languages over equal alphabets give equal automata.
-func (p *partition) quotient() *DFA {
-	out := &DFA{alphabet: p.d.alphabet, start: dead}
-	sink := p.block[p.n]
-	id := make(map[int32]int32)
-	var queue []int32
-	visit := func(q int32) int32 {
-		b := p.block[q]
-		if b == sink {
-			return dead
-		}
-		at, ok := id[b]
-		if !ok {
-			at = int32(len(queue))
-			id[b] = at
-			queue = append(queue, q)
-		}
-		return at
+// mark moves a number to the marked front of its block.
+func (p *partition) mark(i int32) {
+	b := p.block[i]
+	at, border := p.where[i], p.start[b]+p.marked[b]
+	if at < border {
+		return
 	}
-	out.start = visit(p.d.start)
+	other := p.order[border]
+	p.order[border], p.order[at] = i, other
+	p.where[i], p.where[other] = border, at
+	if p.marked[b]++; p.marked[b] == 1 {
+		p.touched = append(p.touched, b)
+	}
+}
+
+// split makes a block of its own of the marked numbers of each block, or of the others, whichever
+// are fewer.
+func (p *partition) split() {
+	for _, b := range p.touched {
+		from, border, to := p.start[b], p.start[b]+p.marked[b], p.end[b]
+		p.marked[b] = 0
+		if border == to {
+			continue
+		}
+		if border-from <= to-border {
+			p.start[b], to = border, border
+		} else {
+			p.end[b], from = border, border
+		}
+		p.add(from, to)
+	}
+	p.touched = p.touched[:0]
+}
+
+func newMinimizer(d *DFA, s *scratch) *minimizer {
+	n, k := len(d.accept), d.alphabet.symbols
+	count := 0
+	for _, t := range d.next {
+		if t != dead {
+			count++
+		}
+	}
+	m := &minimizer{d: d, states: makePartition(n, s), edges: makePartition(count, s),
+		tail: s.list(count), into: s.take(count), first: s.take(n + 1)}
+	m.states.add(0, int32(n))
+	for q, accept := range d.accept {
+		if accept {
+			m.states.mark(int32(q))
+		}
+	}
+	m.states.split()
+	// Transitions are numbered by their symbol, so that those of one are a block as they stand.
+	head := s.list(count)
+	for sym := range k {
+		from := int32(len(head))
+		for q := range n {
+			if t := d.next[q*k+sym]; t != dead {
+				m.tail, head = append(m.tail, int32(q)), append(head, t)
+				m.first[t]++
+			}
+		}
+		m.edges.add(from, int32(len(head)))
+	}
+	sum := int32(0)
+	for q, c := range m.first {
+		sum += c
+		m.first[q] = sum // the end, until the list is filled from behind
+	}
+	for e := count - 1; e >= 0; e-- {
+		m.first[head[e]]--
+		m.into[m.first[head[e]]] = int32(e)
+	}
+	return m
+}
+
+// refine splits states by the transitions that leave them, and transitions by the states that they
+// lead to, until nothing is left to split.
+func (m *minimizer) refine() {
+	for b, c := 1, 0; c < len(m.edges.start); c++ {
+		for _, e := range m.edges.order[m.edges.start[c]:m.edges.end[c]] {
+			m.states.mark(m.tail[e])
+		}
+		m.states.split()
+		for ; b < len(m.states.start); b++ {
+			for _, q := range m.states.order[m.states.start[b]:m.states.end[b]] {
+				for _, e := range m.into[m.first[q]:m.first[q+1]] {
+					m.edges.mark(e)
+				}
+			}
+			m.edges.split()
+		}
+	}
+}
+
+// quotient builds the automaton of the blocks in breadth-first order, so that equal languages over
+// equal alphabets give equal automata.
+func (m *minimizer) quotient() *DFA {
+	d, k, n := m.d, m.d.alphabet.symbols, len(m.states.start)
+	out := &DFA{alphabet: d.alphabet, next: make([]int32, 0, n*k), accept: make([]bool, 0, n), minimal: true}
+	id := make([]int32, n) // of each block, counted from 1
+	queue := make([]int32, 1, n)
+	queue[0] = d.start
+	id[m.states.block[d.start]] = 1
 	for i := 0; i < len(queue); i++ {
 		q := int(queue[i])
-		out.accept = append(out.accept, p.d.accept[q])
-		for sym := range p.k {
-			to := p.d.next[q*p.k+sym]
-			if to != dead {
-				to = visit(to)
+		out.accept = append(out.accept, d.accept[q])
+		for _, t := range d.next[q*k : q*k+k] {
+			if t != dead {
+				at := &id[m.states.block[t]]
+				if *at == 0 {
+					queue = append(queue, t)
+					*at = int32(len(queue))
+				}
+				t = *at - 1
 			}
-			out.next = append(out.next, to)
+			out.next = append(out.next, t)
 		}
 	}
 	return out

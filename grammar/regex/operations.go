@@ -19,42 +19,86 @@ func (d *DFA) Complement() *DFA {
 		out.accept[q] = !d.accept[q]
 	}
 	out.accept[n] = true
-	return out.minimize()
+	if !d.minimal {
+		return out.minimize()
+	}
+	s := newScratch()
+	defer s.release()
+	out = out.trim(s) // only a state that accepts everything can be new to the dead ones
+	out.minimal = true
+	return out
 }
 
 // Intersect returns the automaton of the strings that both accept. It fails with a
 // *LimitError when the product has more than Limits.States states.
 func Intersect(a, b *DFA, limits Limits) (*DFA, error) {
 	limits = limits.withDefaults()
-	type pair struct{ a, b int32 }
 	joint, toA, toB := joinAlphabets(&a.alphabet, &b.alphabet)
-	out := &DFA{alphabet: joint, start: dead}
-	id := make(map[pair]int32)
-	var queue []pair
-	visit := func(p pair) int32 {
-		if p.a == dead || p.b == dead {
-			return dead
-		}
-		at, ok := id[p]
-		if !ok {
-			at = int32(len(queue))
-			id[p] = at
-			queue = append(queue, p)
-		}
-		return at
+	if a.start == dead || b.start == dead {
+		return &DFA{alphabet: joint, start: dead, minimal: true}, nil
 	}
-	out.start = visit(pair{a.start, b.start})
-	for i := 0; i < len(queue); i++ {
-		if len(queue) > limits.States {
-			return nil, &LimitError{Name: "States", Limit: limits.States, Got: len(queue)}
+	s := newScratch()
+	defer s.release()
+	out := s.automaton(joint)
+	p := newProduct(a, b, s)
+	out.start = p.visit(a.start, b.start)
+	for i := 0; i < len(p.pairs); i++ {
+		if len(p.pairs) > limits.States {
+			return nil, &LimitError{Name: "States", Limit: limits.States, Got: len(p.pairs)}
 		}
-		p := queue[i]
-		out.accept = append(out.accept, a.accept[p.a] && b.accept[p.b])
+		x, y := int(p.pairs[i].a), int(p.pairs[i].b)
+		out.accept = append(out.accept, a.accept[x] && b.accept[y])
+		rowA := a.next[x*a.alphabet.symbols : (x+1)*a.alphabet.symbols]
+		rowB := b.next[y*b.alphabet.symbols : (y+1)*b.alphabet.symbols]
 		for sym := range joint.symbols {
-			out.next = append(out.next, visit(pair{a.step(p.a, toA[sym]), b.step(p.b, toB[sym])}))
+			to := dead
+			if s, t := rowA[toA[sym]], rowB[toB[sym]]; s != dead && t != dead {
+				to = p.visit(s, t)
+			}
+			out.next = append(out.next, to)
 		}
 	}
 	return out.minimize(), nil
+}
+
+// product numbers the pairs of states of two automata as they are met.
+type product struct {
+	pairs []struct{ a, b int32 }
+	width int64           // states of b
+	dense []int32         // number of a pair, counted from 1, by a*width+b
+	id    map[int64]int32 // the same where there are too many pairs
+}
+
+// maxDensePairs bounds the table of pairs: 256 KiB, which is cleared in some microseconds.
+const maxDensePairs = 1 << 16
+
+func newProduct(a, b *DFA, s *scratch) *product {
+	p := &product{width: int64(len(b.accept))}
+	if all := int64(len(a.accept)) * p.width; all <= maxDensePairs {
+		p.dense = s.take(int(all))
+	} else {
+		p.id = make(map[int64]int32)
+	}
+	return p
+}
+
+func (p *product) visit(a, b int32) int32 {
+	key := int64(a)*p.width + int64(b)
+	if p.dense != nil {
+		if at := p.dense[key]; at != 0 {
+			return at - 1
+		}
+	} else if at, ok := p.id[key]; ok {
+		return at
+	}
+	at := int32(len(p.pairs))
+	p.pairs = append(p.pairs, struct{ a, b int32 }{a, b})
+	if p.dense != nil {
+		p.dense[key] = at + 1
+	} else {
+		p.id[key] = at
+	}
+	return at
 }
 
 // joinAlphabets returns the coarsest alphabet that refines both, and for each of its

@@ -50,7 +50,7 @@ func (d *DFA) Count(limit int) int {
 	if d.Empty() {
 		return 0
 	}
-	_, longest := d.residuals()
+	longest := d.longest(d.predecessors())
 	if longest[d.start] < 0 {
 		return limit
 	}

@@ -11,6 +11,7 @@ import (
 // conjunct is one alternative of a schema: constraints that hold together. A constraint
 // concerns only values of its own kind; kinds says which kinds of values are left.
 type conjunct struct {
+	mem   *arena
 	kinds kinds
 	dead  func() *Error // why kinds became empty: the first cause met
 
@@ -119,13 +120,16 @@ type blocked struct {
 	err   *Error
 }
 
-func newConjunct() *conjunct {
-	return &conjunct{kinds: kindAny, length: span{max: -1}, count: span{max: -1}, members: span{max: -1}}
+func (a *arena) newConjunct() *conjunct {
+	c := a.conjuncts.one()
+	c.mem, c.kinds, c.length.max, c.count.max, c.members.max = a, kindAny, -1, -1, -1
+	return c
 }
 
 // clone returns a copy that can be narrowed independently.
 func (c *conjunct) clone() *conjunct {
-	d := *c
+	d := c.mem.conjuncts.one()
+	*d = *c
 	d.steps = slices.Clip(d.steps)
 	d.patterns = slices.Clip(d.patterns)
 	d.arrays = slices.Clip(d.arrays)
@@ -141,7 +145,7 @@ func (c *conjunct) clone() *conjunct {
 	d.scopes = slices.Clip(d.scopes)
 	d.picked = slices.Clip(d.picked)
 	d.blocked = slices.Clip(d.blocked)
-	return &d
+	return d
 }
 
 // restrict removes all other kinds. If nothing is left, why becomes the cause.

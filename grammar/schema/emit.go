@@ -176,7 +176,11 @@ func (c *Compiler) alternatives(g *goal, rule *gbnf.Ref, j *conjunct, s *shape) 
 		alts = append(alts, e)
 	}
 	if j.kinds&kindString != 0 {
-		alts = append(alts, c.text(j))
+		e, err := c.text(j)
+		if err != nil {
+			return nil, err
+		}
+		alts = append(alts, e)
 	}
 	if j.kinds&kindNumber != 0 {
 		for _, r := range c.numberRanges(j) {
@@ -198,15 +202,15 @@ func (c *Compiler) alternatives(g *goal, rule *gbnf.Ref, j *conjunct, s *shape) 
 	return alts, nil
 }
 
-func (c *Compiler) text(j *conjunct) gbnf.Expr {
+func (c *Compiler) text(j *conjunct) (gbnf.Expr, error) {
 	w := regex.Window{Min: j.length.min, Max: j.length.max}
 	switch {
 	case j.text != nil:
-		return j.text.expr
+		return j.text.rule()
 	case w.Min == 0 && w.Max < 0:
-		return c.opts.Spelling.anyString()
+		return c.opts.Spelling.anyString(), nil
 	}
-	return stringOf(c.opts.Spelling.char(), w)
+	return stringOf(c.opts.Spelling.char(), w), nil
 }
 
 // array returns the expression of arrays. Counts are counters; only the prefix is

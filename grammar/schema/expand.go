@@ -35,17 +35,12 @@ const (
 func (c *Compiler) goal(parent *goal, part string, terms []term) *goal {
 	var g *goal
 	if one, ok := theOne(terms); ok {
-		if g = c.single[one]; g == nil {
-			g = &goal{}
-			if one.l != nil {
-				g.terms = []term{one}
-			}
-			c.single[one] = g
-		}
+		g = c.goalOf(one)
 	} else {
 		set, key := termsKey(terms)
 		if g = c.goals[key]; g == nil {
-			g = &goal{terms: set}
+			g = c.mem.goals.one()
+			g.terms = set
 			c.goals[key] = g
 		}
 	}
@@ -54,6 +49,60 @@ func (c *Compiler) goal(parent *goal, part string, terms []term) *goal {
 	}
 	return g
 }
+
+// goalOf returns the goal of one term, or of none. Schemas that only name types share one, and those
+// that only refer to another are that one, unless it is to be told where a goal was found.
+func (c *Compiler) goalOf(t term) *goal {
+	if !c.opts.Trace && !t.not {
+		t.l = t.l.referred()
+	}
+	at := &c.plain[0]
+	switch l := t.l; {
+	case l == nil || t.not || l.plain == 0 || c.opts.Trace:
+		g := c.single[t]
+		if g == nil {
+			g = c.mem.newGoal(t)
+			c.single[t] = g
+		}
+		return g
+	case l.plain&kindNumber == kindInteger && l.dialect() == dialectDraft4: // see conjunct.bare
+		at = &c.plain[l.plain|kindArray]
+	default:
+		at = &c.plain[l.plain]
+	}
+	if *at == nil {
+		*at = c.mem.newGoal(t)
+	}
+	return *at
+}
+
+func (a *arena) newGoal(t term) *goal {
+	g := a.goals.one()
+	if t.l != nil {
+		g.terms = a.terms.take(1)
+		g.terms[0] = t
+	}
+	return g
+}
+
+// referred returns the location that a schema means which does nothing but refer to it; else l.
+func (l *location) referred() *location {
+	from := l
+	for range maxReferred {
+		if l == nil || l.ref == nil || l.union != nil || !l.alone && l.dialect() == dialectModern {
+			return l
+		}
+		to, err := l.target("$ref", l.ref)
+		if err != nil {
+			return l // expand says it
+		}
+		l = to
+	}
+	return from
+}
+
+// maxReferred bounds how many references are followed: more are likely to be a circle.
+const maxReferred = 16
 
 // within reports whether g is, or is a part of, another goal, by their names.
 func (g *goal) within(other *goal) bool {
@@ -98,7 +147,7 @@ func (c *Compiler) expand(g *goal) error {
 	}
 	*x = expansion{c: c, active: x.active[:0]}
 	defer func() { c.spare = x }()
-	alts := []*conjunct{newConjunct()}
+	alts := []*conjunct{c.mem.newConjunct()}
 	for _, t := range g.terms {
 		var err *Error
 		if alts, err = x.apply(alts, t); err != nil {
@@ -170,7 +219,8 @@ func (c *Compiler) provablyEmpty(terms []term, depth int) (bool, error) {
 	c.proofs[key] = proofOpen
 	c.proving++
 	defer func() { c.proving-- }()
-	g := &goal{terms: set}
+	g := c.mem.goals.one()
+	g.terms = set
 	if err := c.finished(g); err != nil {
 		return false, err
 	}

@@ -379,8 +379,9 @@ func (c *Compiler) objectFacet(at place) (f objectFacet, unsupported, fail *Erro
 		if props.Kind != ojson.Object {
 			return f, nil, l.fail(ErrInvalid, "properties", "must be an object, not %s", props.Kind)
 		}
-		for _, m := range props.Members {
-			f.props = append(f.props, property{m.Name, term{l: l.at(m.Value, "properties", m.Name)}})
+		f.props = c.mem.properties.take(len(props.Members))
+		for i, m := range props.Members {
+			f.props[i] = property{m.Name, term{l: l.at(m.Value, "properties", m.Name)}}
 		}
 		// An empty list of properties is how no-argument tools are declared; within a
 		// tool it is how a free object is.

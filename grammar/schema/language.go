@@ -9,8 +9,22 @@ import (
 	"github.com/callama/callama/grammar/regex"
 )
 
-// language is the set of strings that match some patterns and have a length in a window.
-type language struct{ expr gbnf.Expr }
+// language is the set of strings that match some patterns and have a length in a window: not empty.
+type language struct {
+	expr  gbnf.Expr
+	build func() (gbnf.Expr, error) // of expr, where it is not made yet: proofs need none
+}
+
+// rule returns the expression of the strings, quotes included.
+func (l *language) rule() (gbnf.Expr, error) {
+	if l.expr == nil {
+		var err error
+		if l.expr, err = l.build(); err != nil {
+			return nil, err
+		}
+	}
+	return l.expr, nil
+}
 
 // language returns the strings that a conjunct with patterns admits, or nil if there are
 // none.
@@ -47,7 +61,7 @@ func (c *Compiler) classText(j *conjunct, w regex.Window) (*language, bool) {
 	if w.Max >= 0 && w.Min > w.Max {
 		return nil, true
 	}
-	return &language{stringOf(c.opts.Spelling.encode(class), w)}, true
+	return &language{expr: stringOf(c.opts.Spelling.encode(class), w)}, true
 }
 
 // oneClass returns the characters and lengths of strings within a window if patterns say
@@ -76,37 +90,53 @@ func (j *conjunct) oneClass(w regex.Window) (class regex.Set, within regex.Windo
 
 // automaton intersects the automata of all patterns, and leaves out the denied strings.
 func (c *Compiler) automaton(j *conjunct, key string, w regex.Window, denied []string) (*language, error) {
-	var tooLarge error // of the only pattern
-	build := func() (*gbnf.State, int, error) {
-		all, name, err := c.stringAutomaton(j, denied)
-		if err != nil {
-			if p := j.patterns; len(p) == 1 && len(denied) == 0 && !p[0].not && p[0].p.re != nil {
-				tooLarge = err
+	common := c.lim.Pattern == (regex.Limits{}) && j.common()
+	shared := &sharedLanguages[c.opts.Spelling]
+	if common {
+		if e, ok := shared.find(key); ok {
+			return languageOf(e), nil
+		}
+	}
+	all, name, err := c.stringAutomaton(j, denied)
+	if err != nil {
+		if p := j.patterns; len(p) == 1 && len(denied) == 0 && !p[0].not && p[0].p.re != nil {
+			if l, ok := c.tree(p[0].p.re, w); ok {
+				return l, nil
 			}
-			return nil, 0, err
 		}
-		e, err := c.stringsOf(name, "", all, &w)
-		if err != nil {
-			return nil, 0, j.textPlace().fail(ErrLimit, "%w", err)
-		}
-		return e, all.States(), nil
-	}
-	var e *gbnf.State
-	var err error
-	if c.lim.Pattern == (regex.Limits{}) && j.common() {
-		e, err = sharedLanguages[c.opts.Spelling].get(key, build)
-	} else {
-		e, _, err = build()
-	}
-	if tooLarge != nil {
-		if l, ok := c.tree(j.patterns[0].p.re, w); ok {
-			return l, nil
-		}
-	}
-	if err != nil || e == nil {
 		return nil, err
 	}
-	return &language{e}, nil
+	at := j.textPlace()
+	build := func() (*gbnf.State, int, error) {
+		e, err := c.stringsOf(name, "", all, &w)
+		if err != nil {
+			err = at.fail(ErrLimit, "%w", err)
+		}
+		return e, all.States(), err
+	}
+	get := func() (e *gbnf.State, err error) {
+		if common {
+			return shared.get(key, build)
+		}
+		e, _, err = build()
+		return e, err
+	}
+	switch some, known := all.Within(w); {
+	case known && !some:
+		return nil, nil
+	case known:
+		return &language{build: func() (gbnf.Expr, error) { return get() }}, nil
+	}
+	e, err := get()
+	return languageOf(e), err
+}
+
+// languageOf returns the language that a rule describes, or nil if there is none.
+func languageOf(e *gbnf.State) *language {
+	if e == nil {
+		return nil
+	}
+	return &language{expr: e}
 }
 
 // stringAutomaton returns the automaton of the strings that match all patterns of a conjunct and are
@@ -163,5 +193,5 @@ func (c *Compiler) tree(re *regex.Regex, w regex.Window) (l *language, ok bool) 
 	if alt, ok := e.(*gbnf.Alt); ok && len(alt.Items) == 0 {
 		return nil, true
 	}
-	return &language{gbnf.Fixed("pattern", gbnf.Concat(gbnf.Lit(`"`), e, gbnf.Lit(`"`)))}, true
+	return &language{expr: gbnf.Fixed("pattern", gbnf.Concat(gbnf.Lit(`"`), e, gbnf.Lit(`"`)))}, true
 }

@@ -29,12 +29,13 @@ type location struct {
 	v        *ojson.Value
 	parent   *location
 	token    string    // reference token within parent
+	within   string    // the token before it, where what it names is no schema: "properties"
 	resource *location // root of the resource ($id) that the location belongs to
 	base     string    // URI of a resource root; "" where nothing says
-	free     bool      // the schema constrains nothing
-	made     bool      // synthetic: see location.synthetic
-	content  string    // see contentKey
-	union    []term    // of a synthetic location: a value meets one of them; v says nothing
+	glance
+	made    bool   // synthetic: see location.synthetic
+	content string // see contentKey
+	union   []term // of a synthetic location: a value meets one of them; v says nothing
 }
 
 // dialect is the draft that a resource is written in, as far as drafts differ here.
@@ -63,19 +64,21 @@ func emptyDocument(c *Compiler) *document {
 
 // place makes a location that is not yet tied to its parent.
 func (d *document) place(v *ojson.Value) *location {
-	l := &location{doc: d, id: d.c.nodes, v: v, free: constrainsNothing(v)}
+	l := d.c.mem.locations.one()
+	l.doc, l.id, l.v = d, d.c.nodes, v
+	l.glance = glanceAt(v)
 	d.c.nodes++
 	d.locations[v] = l
 	return l
 }
 
-// add makes the location of a value, or returns the one it has.
-func (d *document) add(v *ojson.Value, parent *location, token string) *location {
+// add makes the location of a value, or returns the one it has; see location.within.
+func (d *document) add(v *ojson.Value, parent *location, within, token string) *location {
 	if l, ok := d.locations[v]; ok {
 		return l
 	}
 	l := d.place(v)
-	l.parent, l.token, l.resource = parent, token, parent.resource
+	l.parent, l.within, l.token, l.resource = parent, within, token, parent.resource
 	id := identifierIn(v, l.dialect())
 	if id == "" {
 		return l
@@ -91,20 +94,59 @@ func (d *document) add(v *ojson.Value, parent *location, token string) *location
 	return root
 }
 
-// constrainsNothing reports whether every value is valid under a schema at first sight.
-func constrainsNothing(v *ojson.Value) bool {
+// glance is what is seen of a schema at first sight.
+type glance struct {
+	free  bool         // it constrains nothing
+	plain kinds        // it says nothing but that a value is of one of these, which have no parts; 0 if it says more
+	ref   *ojson.Value // $ref
+	alone bool         // ref is all that it says
+}
+
+func glanceAt(v *ojson.Value) (g glance) {
 	if v.Kind == ojson.Bool {
-		return v.Bool
+		return glance{free: v.Bool}
 	}
 	if v.Kind != ojson.Object {
-		return false
+		return glance{}
 	}
+	said := 0 // keywords
 	for _, m := range v.Members {
-		if _, known := keywordOf(m.Name); known {
-			return false
+		if _, known := keywordOf(m.Name); !known {
+			continue
+		}
+		said++
+		switch m.Name {
+		case "type":
+			g.plain = scalarTypes(m.Value)
+		case "$ref":
+			g.ref = m.Value
 		}
 	}
-	return true
+	g.free = said == 0
+	g.alone = said == 1 && g.ref != nil
+	if said > 1 {
+		g.plain = 0
+	}
+	return g
+}
+
+// scalarTypes returns what the keyword type says where all types are of values without parts, or 0.
+func scalarTypes(v *ojson.Value) (of kinds) {
+	if v.Kind == ojson.String {
+		of = typeKinds[v.Text]
+	} else if v.Kind == ojson.Array {
+		for _, n := range v.Items {
+			k := typeKinds[n.Text]
+			if n.Kind != ojson.String || k == 0 {
+				return 0
+			}
+			of |= k
+		}
+	}
+	if of&(kindArray|kindObject) != 0 {
+		return 0
+	}
+	return of
 }
 
 // dialect returns the draft of the location's resource: what its own $schema says, or the
@@ -141,11 +183,10 @@ func dialectOf(uri string) dialect {
 
 // at returns the location of a keyword's value, or of an item or member of it.
 func (l *location) at(v *ojson.Value, tokens ...string) *location {
-	// Tokens between two schemas name no location of their own, but the pointer needs them.
 	if len(tokens) > 1 {
-		return l.doc.add(v, l, tokens[0]+"\x00"+tokens[1])
+		return l.doc.add(v, l, tokens[0], tokens[1])
 	}
-	return l.doc.add(v, l, tokens[0])
+	return l.doc.add(v, l, "", tokens[0])
 }
 
 // pointer returns the JSON Pointer of the location in its document.
@@ -157,10 +198,10 @@ func (l *location) pointer() string {
 	if l.made {
 		return p
 	}
-	for t := range strings.SplitSeq(l.token, "\x00") {
-		p = ojson.AppendPointer(p, t)
+	if l.within != "" {
+		p = ojson.AppendPointer(p, l.within)
 	}
-	return p
+	return ojson.AppendPointer(p, l.token)
 }
 
 // fail makes an error about a keyword of the location; with no keyword, about the schema.

@@ -14,7 +14,7 @@ import (
 // a case of its own, and classes of others that no part of the schema tells apart.
 type partition struct {
 	declared []string
-	index    map[string]int // of declared
+	index    map[string]int // of declared, where there are many
 	classes  []nameClass
 }
 
@@ -36,6 +36,37 @@ const (
 	// that none of them can be given twice.
 	maxClassNames = 32
 )
+
+// maxListed is up to how many names are compared one by one.
+const maxListed = 8
+
+// at returns the number of a declared name, or -1.
+func (p *partition) at(name string) int {
+	if p.index == nil {
+		return slices.Index(p.declared, name)
+	}
+	if at, ok := p.index[name]; ok {
+		return at
+	}
+	return -1
+}
+
+// add declares a name.
+func (p *partition) add(name string) {
+	if p.at(name) >= 0 {
+		return
+	}
+	if p.declared = append(p.declared, name); len(p.declared) <= maxListed {
+		return
+	}
+	if p.index == nil {
+		p.index = make(map[string]int, cap(p.declared))
+		for i, n := range p.declared {
+			p.index[n] = i
+		}
+	}
+	p.index[name] = len(p.declared) - 1
+}
 
 // predicates returns the patterns that tell names apart in a conjunct.
 func (c *Compiler) predicates(j *conjunct) (list []patternProperty, err error) {
@@ -145,29 +176,28 @@ func (c *Compiler) part(j *conjunct) (*partition, error) {
 	if j.partition != nil {
 		return j.partition, nil
 	}
-	p := &partition{index: make(map[string]int)}
+	p := c.mem.partitions.one()
 	j.partition = p
-	add := func(name string) {
-		if _, ok := p.index[name]; !ok {
-			p.index[name] = len(p.declared)
-			p.declared = append(p.declared, name)
-		}
+	expected := len(j.required)
+	for i := range j.objects {
+		expected += len(j.objects[i].props)
 	}
+	p.declared = make([]string, 0, expected)
 	for i := range j.objects {
 		for _, prop := range j.objects[i].props {
-			add(prop.name)
+			p.add(prop.name)
 		}
 	}
 	for _, r := range j.required {
-		add(r.name)
+		p.add(r.name)
 	}
 	for _, name := range j.absent {
-		add(name)
+		p.add(name)
 	}
 	for i := range j.witnesses {
 		if e := j.witnesses[i].except; e != nil {
 			for _, prop := range e.props {
-				add(prop.name)
+				p.add(prop.name)
 			}
 		}
 	}
@@ -186,7 +216,7 @@ func (c *Compiler) part(j *conjunct) (*partition, error) {
 	for _, k := range classes {
 		if words, all := k.dfa.Words(maxClassNames); all {
 			for _, w := range words {
-				add(w)
+				p.add(w)
 			}
 			continue
 		}

@@ -52,21 +52,18 @@ func (n *normalizer) schema(s *ojson.Value) *ojson.Value {
 	if s == nil || s.Kind != ojson.Object {
 		return s
 	}
-	out := s
-	for _, m := range s.Members {
-		v := m.Value
-		switch {
-		case slices.Contains(listKeywords, m.Name) && v.Kind == ojson.Array:
-			v = n.list(v)
-		case slices.Contains(schemaKeywords, m.Name):
-			v = n.schema(v)
-		case slices.Contains(mapKeywords, m.Name) && v.Kind == ojson.Object:
-			for _, p := range v.Members {
-				v = with(v, p.Name, n.schema(p.Value))
-			}
+	out := n.members(s, func(m ojson.Member) *ojson.Value {
+		switch v := m.Value; {
+		case v.Kind == ojson.Array && slices.Contains(listKeywords, m.Name):
+			return n.list(v)
+		case v.Kind == ojson.Object && slices.Contains(mapKeywords, m.Name):
+			return n.members(v, func(p ojson.Member) *ojson.Value { return n.schema(p.Value) })
+		case v.Kind == ojson.Object && slices.Contains(schemaKeywords, m.Name):
+			return n.schema(v)
+		default:
+			return v
 		}
-		out = with(out, m.Name, v)
-	}
+	})
 	if n.python {
 		out = n.hoistRequired(out, s.Get("properties"))
 		out = n.typeNames(out)
@@ -74,6 +71,20 @@ func (n *normalizer) schema(s *ojson.Value) *ojson.Value {
 	}
 	if n.openAPI {
 		out = nullable(out)
+	}
+	return out
+}
+
+// members returns an object with the normal form of each member's value.
+func (n *normalizer) members(v *ojson.Value, norm func(ojson.Member) *ojson.Value) *ojson.Value {
+	out := v
+	for i, m := range v.Members {
+		if value := norm(m); value != m.Value {
+			if out == v {
+				out = &ojson.Value{Kind: ojson.Object, Members: slices.Clone(v.Members)}
+			}
+			out.Members[i].Value = value
+		}
 	}
 	return out
 }

@@ -84,20 +84,21 @@ const (
 )
 
 // numberState is what has been read of a number.
+// (The fields are in the order that leaves no gaps, which would have to be left out of hashes.)
 type numberState struct {
-	phase numberPhase
-	neg   bool
-	long  bool // too long for an exponent to follow
+	rest int32 // the digits up to the last one that is not zero as an integer, modulo
 	// position is that of the first digit that is not zero: the value is 0.d… x 10^position
 	// as far as it has been read. Of the integer part, the number of its digits so far.
 	position int16
 	places   int16    // digits behind the point
 	low      int16    // weight of the last digit that is not zero
-	rest     int32    // the digits up to that one as an integer, modulo
 	cmp      [2]int16 // the digits compared with those of the bounds of the magnitude
 	exponent [2]int16 // the interval in which the exponent must lie
 	value    int16    // of the exponent's digits
 	count    int16    // of the exponent's digits, without leading zeros
+	phase    numberPhase
+	neg      bool
+	long     bool // too long for an exponent to follow
 	nonzero  bool
 }
 

@@ -127,17 +127,18 @@ func (c *Compiler) objectShape(g *goal, j *conjunct) (*objectShape, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &objectShape{min: j.members.min, max: j.members.max}
+	s := c.mem.objects.one()
+	s.min, s.max = j.members.min, j.members.max
 	said, err := c.saidOfDeclared(j, p)
 	if err != nil {
 		return nil, err
 	}
-	s.members = make([]memberShape, len(p.declared))
+	s.members = c.mem.members.take(len(p.declared))
 	for i, name := range p.declared {
 		s.members[i] = memberShape{name: name, goal: c.goal(g, name, said[i])}
 	}
 	for _, r := range j.required {
-		m := &s.members[p.index[r.name]]
+		m := &s.members[p.at(r.name)]
 		m.required, m.at = true, r.at
 	}
 	closed := false
@@ -185,7 +186,7 @@ func (c *Compiler) objectShape(g *goal, j *conjunct) (*objectShape, error) {
 
 // saidOfDeclared returns what is demanded of the value of each declared member.
 func (c *Compiler) saidOfDeclared(j *conjunct, p *partition) ([][]term, error) {
-	out := make([][]term, len(p.declared))
+	out := c.mem.lists.take(len(p.declared))
 	named := make([]int, len(p.declared)) // the latest facet that has the name, counted from 1
 	for i := range j.objects {
 		f := &j.objects[i]
@@ -200,8 +201,13 @@ func (c *Compiler) saidOfDeclared(j *conjunct, p *partition) ([][]term, error) {
 			continue
 		}
 		for _, prop := range f.props {
-			at := p.index[prop.name]
-			out[at] = append(out[at], prop.t)
+			at := p.at(prop.name)
+			if len(out[at]) == 0 {
+				out[at] = c.mem.terms.take(1)
+				out[at][0] = prop.t
+			} else {
+				out[at] = append(out[at], prop.t)
+			}
 			named[at] = i + 1
 		}
 		if f.additional.l == nil {
@@ -214,7 +220,7 @@ func (c *Compiler) saidOfDeclared(j *conjunct, p *partition) ([][]term, error) {
 		}
 	}
 	for _, name := range j.absent {
-		at := p.index[name]
+		at := p.at(name)
 		out[at] = append(out[at], c.never())
 	}
 	for at, name := range p.declared {

@@ -165,7 +165,7 @@ func (x *expansion) refuteOther(j *conjunct, at place, v *ojson.Value) ([]*conju
 			return refuse(kindArray), nil
 		}
 	case "unevaluatedItems", "unevaluatedProperties":
-		if !constrainsNothing(v) {
+		if !glanceAt(v).free {
 			return refuse(kindArray | kindObject), nil
 		}
 	case "multipleOf", "divisibleBy":

@@ -282,7 +282,7 @@ func (l *location) resolve(keyword, ref string) (at *location, name string, fail
 		if v == nil {
 			return nil, "", l.fail(ErrReference, keyword, "%q: nothing at %q", ref, ojson.AppendPointer(at.pointer(), t))
 		}
-		at = at.doc.add(v, at, t)
+		at = at.doc.add(v, at, "", t)
 	}
 	return at, "", nil
 }
@@ -296,7 +296,7 @@ func (l *location) walk(keyword string, path []string) (*location, *Error) {
 		if v == nil {
 			return nil, l.fail(ErrReference, keyword, "nothing at %q", t)
 		}
-		at = at.doc.add(v, at, t)
+		at = at.doc.add(v, at, "", t)
 	}
 	return at, nil
 }

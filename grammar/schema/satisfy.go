@@ -88,6 +88,7 @@ func (g *goal) satisfiable() bool {
 func (c *Compiler) explain(g *goal) error {
 	seen := make(map[*goal]bool)
 	var lastRequired *memberShape
+	var items *location // of the last array on the way
 	for !seen[g] {
 		seen[g] = true
 		var next *goal
@@ -103,7 +104,9 @@ func (c *Compiler) explain(g *goal) error {
 				}
 			}
 			if s.array != nil && next == nil {
-				next = s.array.lackingItem(j)
+				if next = s.array.lackingItem(j); next != nil {
+					items = j.itemsAt(next)
+				}
 			}
 		}
 		if next == nil {
@@ -119,8 +122,24 @@ func (c *Compiler) explain(g *goal) error {
 			return j.members.minAt.fail(ErrUnsatisfiable, "there are not that many members")
 		}
 	}
-	if len(g.terms) > 0 {
-		return g.terms[0].l.fail(ErrUnsatisfiable, "", "nothing can be made of what the schema demands of items and members")
+	if items == nil && len(g.terms) > 0 {
+		items = g.terms[0].l
+	}
+	if items != nil {
+		return items.fail(ErrUnsatisfiable, "", "nothing can be made of what the schema demands of items and members")
 	}
 	return &Error{Code: ErrUnsatisfiable}
+}
+
+// itemsAt returns a schema of the items that are of a goal, or nil.
+func (j *conjunct) itemsAt(g *goal) *location {
+	for i := range j.arrays {
+		f := &j.arrays[i]
+		for _, t := range append(slices.Clip(f.prefix), f.items) {
+			if l := t.l; l != nil && !t.not && slices.ContainsFunc(g.terms, func(of term) bool { return of.l == l || of.l == l.referred() }) {
+				return l
+			}
+		}
+	}
+	return nil
 }

@@ -38,12 +38,14 @@ type Compiler struct {
 	opts Options
 	lim  Limits
 
-	firstRule int              // rules of b that were there before
-	nodes     int              // locations made so far
-	goals     map[string]*goal // of two terms or more, by their key
-	single    map[term]*goal   // of one term; of none, by the zero term
-	proofs    map[string]proof // of goals that oneOf compared
-	proving   int              // within so many proofs
+	mem       *arena
+	firstRule int                  // rules of b that were there before
+	nodes     int                  // locations made so far
+	goals     map[string]*goal     // of two terms or more, by their key
+	single    map[term]*goal       // of one term; of none, by the zero term
+	plain     [2 * kindArray]*goal // of one term that only names types, by these; see goalOf
+	proofs    map[string]proof     // of goals that oneOf compared
+	proving   int                  // within so many proofs
 	patterns  map[string]*pattern
 	languages map[string]*language // by their key; nil for the empty one
 	shared    map[string]gbnf.Expr // of names
@@ -74,7 +76,7 @@ func never() *ojson.Value { return &ojson.Value{Kind: ojson.Bool} }
 // New returns a Compiler that adds to b.
 func New(b *gbnf.Builder, opts Options) *Compiler {
 	c := &Compiler{
-		b: b, opts: opts, lim: opts.Limits.withDefaults(), firstRule: b.Len(),
+		b: b, mem: arenas.Get().(*arena), opts: opts, lim: opts.Limits.withDefaults(), firstRule: b.Len(),
 		goals: make(map[string]*goal), single: make(map[term]*goal), proofs: make(map[string]proof), patterns: make(map[string]*pattern), languages: make(map[string]*language),
 		shared: make(map[string]gbnf.Expr), names: make(map[string]int), ways: make(map[string]int32),
 	}
@@ -131,7 +133,9 @@ func CompileText(text []byte, opts Options) (*gbnf.Grammar, error) {
 	}
 	b := gbnf.NewBuilder()
 	root := b.Declare("root")
-	e, err := Compile(b, "schema", doc, opts)
+	c := New(b, opts)
+	defer c.mem.release()
+	e, err := c.Compile("schema", doc)
 	if err != nil {
 		return nil, err
 	}

@@ -19,14 +19,11 @@ import (
 type Encoder struct {
 	digits int              // longest run of digits in one piece
 	whole  map[string]int32 // tokens by bytes, where a piece that is a token is never split
-	merges map[uint64]merge // by the tokens merged, the left one in the high half
-	bytes  [256]int32       // the token of each byte
-	added  []addedToken     // the longest first
-	prompt []addedToken     // control tokens too, for EncodePrompt
+	merges mergeTable
+	bytes  [256]int32   // the token of each byte
+	added  []addedToken // the longest first
+	prompt []addedToken // control tokens too, for EncodePrompt
 }
-
-// merge is one rule of BPE.
-type merge struct{ rank, token int32 }
 
 // addedToken is a token that is cut out of the text before anything else.
 type addedToken struct {
@@ -35,10 +32,10 @@ type addedToken struct {
 }
 
 // NewEncoder prepares an Encoder; it takes some 100 ms for 150,000 tokens and holds about
-// 20 MB. It fails for pre-tokenizers other than Llama 3's and Qwen2's and for vocabularies
+// 10 MB. It fails for pre-tokenizers other than Llama 3's and Qwen2's and for vocabularies
 // in which a byte or a merge has no token.
 func NewEncoder(t *Tokenizer) (*Encoder, error) {
-	e := &Encoder{merges: make(map[uint64]merge, len(t.Merges))}
+	e := &Encoder{}
 	switch t.Pre {
 	case PreLlamaBPE:
 		e.digits, e.whole = 3, make(map[string]int32, len(t.Tokens))
@@ -76,26 +73,10 @@ func NewEncoder(t *Tokenizer) (*Encoder, error) {
 	if b := slices.Index(e.bytes[:], -1); b >= 0 {
 		return nil, fmt.Errorf("gguf: tokenizer: no token for byte 0x%02x", b)
 	}
-	return e, e.addMerges(t.Merges, spelled)
+	var err error
+	e.merges, err = newMergeTable(t.Merges, spelled, len(t.Tokens))
+	return e, err
 }
-
-func (e *Encoder) addMerges(merges []string, spelled map[string]int32) error {
-	for rank, m := range merges {
-		left, right, _ := strings.Cut(m, " ")
-		l, okLeft := spelled[left]
-		r, okRight := spelled[right]
-		token, ok := spelled[left+right]
-		if !okLeft || !okRight || !ok {
-			return fmt.Errorf("gguf: tokenizer: merge %d, %q, is not of tokens", rank, m)
-		}
-		if _, dup := e.merges[pair(l, r)]; !dup {
-			e.merges[pair(l, r)] = merge{int32(rank), token}
-		}
-	}
-	return nil
-}
-
-func pair(left, right int32) uint64 { return uint64(uint32(left))<<32 | uint64(uint32(right)) }
 
 // Encode returns the tokens of text. Cost: n log n in the longest piece; about 100 ns a byte.
 func (e *Encoder) Encode(text string) []int32 { return e.encode(nil, text, e.added) }
@@ -207,7 +188,7 @@ func (e *Encoder) consider(queue candidates, symbols []symbol, at int32) candida
 		return queue
 	}
 	left, right := symbols[at].token, symbols[symbols[at].next].token
-	if m, ok := e.merges[pair(left, right)]; ok {
+	if m, ok := e.merges.find(left, right); ok {
 		queue = append(queue, candidate{m, at, left, right})
 	}
 	return queue

@@ -13,8 +13,13 @@ var Characters = sync.OnceValue(func() []string { return characterRows(0xb0, 0xd
 // rareCharacters are the 3,008 of level 2, in names and titles mostly. No vocabulary here has them: they are bytes.
 var rareCharacters = sync.OnceValue(func() []string { return characterRows(0xd8, 0xf7) })
 
-// rareShare is how many of a scrambled text's characters are rare.
-const rareShare = 0.04
+const (
+	// rareShare is how many of a scrambled text's characters are rare.
+	rareShare = 0.04
+	// In training, some texts are half of them: copying bytes that follow bytes has to be learned.
+	rareTexts      = 0.15
+	rareTextsShare = 0.5
+)
 
 // characterRows decodes rows of GB 2312.
 func characterRows(first, last byte) []string {
@@ -38,10 +43,13 @@ var scrambledKinds = []string{"place", "person", "org", "title", "name", "word",
 // scrambled is a text to copy that nothing else tells about: characters, all of them alike, or words.
 func (s *source) scrambled() string {
 	if s.lang == chinese {
-		text := ""
+		text, share := "", rareShare
+		if s.split == Train && s.chance(rareTexts) {
+			share = rareTextsShare
+		}
 		for range 2 + s.IntN(9) {
 			from := Characters()
-			if s.chance(rareShare) {
+			if s.chance(share) {
 				from = rareCharacters()
 			}
 			text += pick(s, from)

@@ -96,6 +96,7 @@ func (m *Model) contentRules(req Request) (kind string, text []string, rules fun
 				return nil, fmt.Errorf("response schema: %w", err)
 			}
 			c := schema.New(b, m.responseOptions())
+			defer c.Release()
 			e, err := c.Compile("root", doc)
 			out.dropped = c.Dropped()
 			return e, err
@@ -126,6 +127,7 @@ func (m *Model) contentRules(req Request) (kind string, text []string, rules fun
 
 func (m *Model) toolRules(b *gbnf.Builder, req Request, r chat.Reasoning, out *built) (gbnf.RuleID, error) {
 	c := schema.New(b, m.toolOptions()) // one for all: tools share the rules of strings and numbers
+	defer c.Release()
 	out.arguments = make(map[string]schema.Arguments)
 	var rules []chat.ToolRules
 	for _, t := range req.Tools {

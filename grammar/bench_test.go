@@ -235,6 +235,7 @@ func toolGrammar(tb testing.TB, tools []chat.Tool) *gbnf.Grammar {
 	options := schema.Options{Order: schema.AnyOrder, Whitespace: schema.Model, PythonNames: true, ClosedObjects: true}
 	builder := gbnf.NewBuilder()
 	compiler := schema.New(builder, options) // one for all, as for a request
+	defer compiler.Release()
 	rules := make([]chat.ToolRules, len(tools))
 	for i, t := range tools {
 		e, err := compiler.ToolText(t.Name, t.Parameters)

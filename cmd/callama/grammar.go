@@ -194,6 +194,7 @@ func compileSchema(doc explain.Schema, o schema.Options) compiled {
 	b := gbnf.NewBuilder()
 	root := b.Declare("root")
 	c := schema.New(b, o)
+	defer c.Release()
 	e, err := c.Compile("schema", doc.Doc)
 	if err != nil {
 		return compiled{errs: []error{err}}
@@ -216,6 +217,7 @@ func compileTools(docs []explain.Schema, d chat.Dialect, o schema.Options) compi
 	out := compiled{tools: len(docs)}
 	b := gbnf.NewBuilder()
 	c := schema.New(b, o)
+	defer c.Release()
 	var rules []chat.ToolRules
 	for _, tool := range docs {
 		arguments, err := toolArguments(c, tool, d)

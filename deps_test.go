@@ -27,7 +27,7 @@ var allowedImports = map[string][]string{
 	"grammar/gbnf":               {},
 	"grammar/vocab":              {},
 	"grammar/regex":              {"grammar/gbnf"},
-	"grammar/schema":             {"grammar/gbnf", "grammar/regex", "internal/ojson"},
+	"grammar/schema":             {"grammar/gbnf", "grammar/regex", "internal/ojson", "internal/slab"},
 	"grammar/schema/ruletest":    {"grammar/gbnf"},
 	"grammar/explain":            {"grammar", "grammar/gbnf", "grammar/schema", "grammar/vocab", "internal/ojson"},
 	"grammar/internal/automaton": {"grammar/gbnf", "grammar/regex", "grammar/vocab"},
@@ -50,18 +50,19 @@ var allowedImports = map[string][]string{
 	"train/corpus":               {"grammar", "grammar/gbnf", "grammar/schema", "grammar/vocab", "chat", "internal/ojson"},
 	"train/tokenizer":            {"chat", "gguf", "gguf/bpe", "train/corpus"},
 	"cmd/callama":                {"..."},
-	"internal/ojson":             {},
+	"internal/ojson":             {"internal/slab"},
 	"internal/printable":         {},
+	"internal/slab":              {},
 }
 
 // embedded are the packages that stand on the standard library alone: a program that
 // embeds the grammar engine takes on nothing else with it.
 var embedded = []string{"grammar", "grammar/gbnf", "grammar/vocab", "grammar/regex", "grammar/schema",
-	"grammar/explain", "grammar/internal/automaton", "grammar/internal/jsonscan", "grammar/internal/mask", "sampler", "gguf", "gguf/bpe", "gguf/builtin", "internal/ojson", "internal/printable"}
+	"grammar/explain", "grammar/internal/automaton", "grammar/internal/jsonscan", "grammar/internal/mask", "sampler", "gguf", "gguf/bpe", "gguf/builtin", "internal/ojson", "internal/printable", "internal/slab"}
 
 // pureGo are the packages that build with CGO_ENABLED=0, with all that they import.
 var pureGo = []string{"grammar", "grammar/gbnf", "grammar/vocab", "grammar/regex", "grammar/schema",
-	"grammar/explain", "sampler", "chat", "gguf", "gguf/bpe", "gguf/builtin", "demo", "bench/bfcl", "cuda", "engine/runtimes", "internal/ojson", "internal/printable"}
+	"grammar/explain", "sampler", "chat", "gguf", "gguf/bpe", "gguf/builtin", "demo", "bench/bfcl", "cuda", "engine/runtimes", "internal/ojson", "internal/printable", "internal/slab"}
 
 // cgoPackage is the only package that may import "C".
 const cgoPackage = "engine/llama"

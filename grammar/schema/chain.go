@@ -211,7 +211,7 @@ func (c *Compiler) emitChain(g *goal, a *arrayShape, comma gbnf.Expr) (gbnf.Expr
 // rest returns a reference to what may follow in a state.
 func (w *chainWriter) rest(i int) gbnf.Expr {
 	if w.rules[i] == nil {
-		w.rules[i] = &gbnf.Ref{Rule: w.c.b.Declare(w.c.unique(fmt.Sprintf("%s-from-%d", w.name, i)))}
+		w.rules[i] = &gbnf.Ref{Rule: w.c.b.Declare(ruleStem(fmt.Sprintf("%s-from-%d", w.name, i)))}
 		w.todo = append(w.todo, i)
 	}
 	return w.rules[i]

@@ -121,14 +121,14 @@ type blocked struct {
 }
 
 func (a *arena) newConjunct() *conjunct {
-	c := a.conjuncts.one()
+	c := a.conjuncts.One()
 	c.mem, c.kinds, c.length.max, c.count.max, c.members.max = a, kindAny, -1, -1, -1
 	return c
 }
 
 // clone returns a copy that can be narrowed independently.
 func (c *conjunct) clone() *conjunct {
-	d := c.mem.conjuncts.one()
+	d := c.mem.conjuncts.One()
 	*d = *c
 	d.steps = slices.Clip(d.steps)
 	d.patterns = slices.Clip(d.patterns)

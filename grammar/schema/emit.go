@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 
@@ -10,16 +9,11 @@ import (
 	"github.com/callama/callama/internal/ojson"
 )
 
-// unique returns a rule name that was not used before: name, or name with a number. The
-// Builder would find one too, but by trial.
-func (c *Compiler) unique(name string) string {
+// ruleStem returns a rule name that leaves room for the number by which a Builder tells it from others.
+func ruleStem(name string) string {
 	name = gbnf.RuleName(name)
 	if len(name) > maxNameStem {
 		name = name[:maxNameStem]
-	}
-	c.names[name]++
-	if n := c.names[name]; n > 1 {
-		return fmt.Sprintf("%s-%d", name, n)
 	}
 	return name
 }
@@ -48,7 +42,7 @@ func (c *Compiler) emit(g *goal) (gbnf.Expr, error) {
 	}
 	var ref *gbnf.Ref
 	if c.opts.Trace || g.composite() {
-		ref = &gbnf.Ref{Rule: c.b.Declare(c.unique(g.ruleName()))}
+		ref = &gbnf.Ref{Rule: c.b.Declare(ruleStem(g.ruleName()))}
 		g.expr = ref
 	}
 	if c.opts.Trace {

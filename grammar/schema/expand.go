@@ -39,7 +39,7 @@ func (c *Compiler) goal(parent *goal, part string, terms []term) *goal {
 	} else {
 		set, key := termsKey(terms)
 		if g = c.goals[key]; g == nil {
-			g = c.mem.goals.one()
+			g = c.mem.goals.One()
 			g.terms = set
 			c.goals[key] = g
 		}
@@ -77,9 +77,9 @@ func (c *Compiler) goalOf(t term) *goal {
 }
 
 func (a *arena) newGoal(t term) *goal {
-	g := a.goals.one()
+	g := a.goals.One()
 	if t.l != nil {
-		g.terms = a.terms.take(1)
+		g.terms = a.terms.Take(1)
 		g.terms[0] = t
 	}
 	return g
@@ -219,7 +219,7 @@ func (c *Compiler) provablyEmpty(terms []term, depth int) (bool, error) {
 	c.proofs[key] = proofOpen
 	c.proving++
 	defer func() { c.proving-- }()
-	g := c.mem.goals.one()
+	g := c.mem.goals.One()
 	g.terms = set
 	if err := c.finished(g); err != nil {
 		return false, err

@@ -379,7 +379,7 @@ func (c *Compiler) objectFacet(at place) (f objectFacet, unsupported, fail *Erro
 		if props.Kind != ojson.Object {
 			return f, nil, l.fail(ErrInvalid, "properties", "must be an object, not %s", props.Kind)
 		}
-		f.props = c.mem.properties.take(len(props.Members))
+		f.props = c.mem.properties.Take(len(props.Members))
 		for i, m := range props.Members {
 			f.props[i] = property{m.Name, term{l: l.at(m.Value, "properties", m.Name)}}
 		}

@@ -64,7 +64,7 @@ func emptyDocument(c *Compiler) *document {
 
 // place makes a location that is not yet tied to its parent.
 func (d *document) place(v *ojson.Value) *location {
-	l := d.c.mem.locations.one()
+	l := d.c.mem.locations.One()
 	l.doc, l.id, l.v = d, d.c.nodes, v
 	l.glance = glanceAt(v)
 	d.c.nodes++

@@ -128,7 +128,7 @@ func (w *markupWriter) arguments(g *goal) (gbnf.Expr, error) {
 			w.args[name] = EitherText
 		}
 	}
-	rule := &gbnf.Ref{Rule: w.c.b.Declare(w.c.unique(g.ruleName()))}
+	rule := &gbnf.Ref{Rule: w.c.b.Declare(ruleStem(g.ruleName()))}
 	if w.c.opts.Trace {
 		w.c.b.SetSource(rule.Rule, g.source(w.c.tool))
 	}
@@ -299,7 +299,7 @@ func (w *markupWriter) value(g *goal, t ValueText) (gbnf.Expr, error) {
 		}
 		return join(w.c.document(e), end), nil
 	}
-	rule := &gbnf.Ref{Rule: w.c.b.Declare(w.c.unique(g.ruleName()))}
+	rule := &gbnf.Ref{Rule: w.c.b.Declare(ruleStem(g.ruleName()))}
 	if w.c.opts.Trace {
 		w.c.b.SetSource(rule.Rule, g.source(w.c.tool))
 	}
@@ -410,14 +410,14 @@ func (w *markupWriter) anyText() (gbnf.Expr, error) {
 	if w.m.Close == w.m.End {
 		ends = ends[:1]
 	}
-	e, err := gbnf.Until(w.c.b, w.c.unique("text"), ends[0], ends[1:]...)
+	e, err := gbnf.Until(w.c.b, ruleStem("text"), ends[0], ends[1:]...)
 	if err != nil {
 		return nil, &Error{Code: ErrLimit, Err: err}
 	}
 	if w.c.anyText == nil {
 		w.c.anyText = map[Markup]gbnf.Expr{}
 	}
-	w.c.anyText[w.m] = w.c.b.Add(w.c.unique("text"), e)
+	w.c.anyText[w.m] = w.c.b.Add(ruleStem("text"), e)
 	return w.c.anyText[w.m], nil
 }
 

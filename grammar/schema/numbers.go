@@ -323,32 +323,45 @@ func oneOfOrNil(alts []gbnf.Expr) gbnf.Expr {
 
 // join concatenates expressions, flat, with adjacent literals joined.
 func join(items ...gbnf.Expr) gbnf.Expr {
-	out := make([]gbnf.Expr, 0, len(items))
-	var add func(e gbnf.Expr)
-	add = func(e gbnf.Expr) {
-		if s, ok := e.(*gbnf.Seq); ok {
-			for _, item := range s.Items {
-				add(item)
-			}
-			return
-		}
-		lit, ok := e.(*gbnf.Literal)
-		if ok && lit.Text == "" {
-			return
-		}
-		if ok && len(out) > 0 {
-			if last, ok := out[len(out)-1].(*gbnf.Literal); ok {
-				out[len(out)-1] = gbnf.Lit(last.Text + lit.Text)
-				return
-			}
-		}
-		out = append(out, e)
-	}
+	n := 0
 	for _, e := range items {
-		add(e)
+		switch e := e.(type) {
+		case *gbnf.Seq:
+			n += len(e.Items)
+		case *gbnf.Literal:
+			n += min(len(e.Text), 1)
+		default:
+			n++
+		}
+	}
+	out := make([]gbnf.Expr, 0, n)
+	for _, e := range items {
+		out = appendFlat(out, e)
 	}
 	if len(out) == 1 {
 		return out[0]
 	}
 	return &gbnf.Seq{Items: out}
+}
+
+// appendFlat appends an expression to a sequence.
+func appendFlat(out []gbnf.Expr, e gbnf.Expr) []gbnf.Expr {
+	switch e := e.(type) {
+	case *gbnf.Seq:
+		for _, item := range e.Items {
+			out = appendFlat(out, item)
+		}
+		return out
+	case *gbnf.Literal:
+		if e.Text == "" {
+			return out
+		}
+		if len(out) > 0 {
+			if last, ok := out[len(out)-1].(*gbnf.Literal); ok {
+				out[len(out)-1] = gbnf.Lit(last.Text + e.Text)
+				return out
+			}
+		}
+	}
+	return append(out, e)
 }

@@ -12,7 +12,8 @@ import (
 // are the names that are not declared, which must differ (gbnf.Distinct). n is how members
 // are written.
 func (c *Compiler) object(rule *gbnf.Ref, o *objectShape, n notation) (gbnf.Expr, error) {
-	list := &gbnf.Members{Sep: n.separator(), Ordered: c.opts.Order == SchemaOrder}
+	list := &gbnf.Members{Sep: n.separator(), Ordered: c.opts.Order == SchemaOrder,
+		Items: make([]gbnf.Member, 0, len(o.members)+len(o.demanded)+1)}
 	least := 0 // members that must be there by name
 	for i := range o.members {
 		m := &o.members[i]

@@ -127,13 +127,13 @@ func (c *Compiler) objectShape(g *goal, j *conjunct) (*objectShape, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := c.mem.objects.one()
+	s := c.mem.objects.One()
 	s.min, s.max = j.members.min, j.members.max
 	said, err := c.saidOfDeclared(j, p)
 	if err != nil {
 		return nil, err
 	}
-	s.members = c.mem.members.take(len(p.declared))
+	s.members = c.mem.members.Take(len(p.declared))
 	for i, name := range p.declared {
 		s.members[i] = memberShape{name: name, goal: c.goal(g, name, said[i])}
 	}
@@ -186,7 +186,7 @@ func (c *Compiler) objectShape(g *goal, j *conjunct) (*objectShape, error) {
 
 // saidOfDeclared returns what is demanded of the value of each declared member.
 func (c *Compiler) saidOfDeclared(j *conjunct, p *partition) ([][]term, error) {
-	out := c.mem.lists.take(len(p.declared))
+	out := c.mem.lists.Take(len(p.declared))
 	named := make([]int, len(p.declared)) // the latest facet that has the name, counted from 1
 	for i := range j.objects {
 		f := &j.objects[i]
@@ -203,7 +203,7 @@ func (c *Compiler) saidOfDeclared(j *conjunct, p *partition) ([][]term, error) {
 		for _, prop := range f.props {
 			at := p.at(prop.name)
 			if len(out[at]) == 0 {
-				out[at] = c.mem.terms.take(1)
+				out[at] = c.mem.terms.Take(1)
 				out[at][0] = prop.t
 			} else {
 				out[at] = append(out[at], prop.t)

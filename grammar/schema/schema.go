@@ -49,7 +49,6 @@ type Compiler struct {
 	patterns  map[string]*pattern
 	languages map[string]*language // by their key; nil for the empty one
 	shared    map[string]gbnf.Expr // of names
-	names     map[string]int       // uses of each rule name
 	anyText   map[Markup]gbnf.Expr // free text as it stands, up to its end
 	ways      map[string]int32     // numbers of ways to fail; see absorb.go
 	spare     *expansion           // not in use
@@ -78,7 +77,7 @@ func New(b *gbnf.Builder, opts Options) *Compiler {
 	c := &Compiler{
 		b: b, mem: arenas.Get().(*arena), opts: opts, lim: opts.Limits.withDefaults(), firstRule: b.Len(),
 		goals: make(map[string]*goal), single: make(map[term]*goal), proofs: make(map[string]proof), patterns: make(map[string]*pattern), languages: make(map[string]*language),
-		shared: make(map[string]gbnf.Expr), names: make(map[string]int), ways: make(map[string]int32),
+		shared: make(map[string]gbnf.Expr), ways: make(map[string]int32),
 	}
 	isObject := &ojson.Value{Kind: ojson.Object, Members: []ojson.Member{
 		{Name: "type", Value: &ojson.Value{Kind: ojson.String, Text: "object"}}}}
@@ -136,14 +135,14 @@ func Compile(b *gbnf.Builder, name string, doc *ojson.Value, opts Options) (gbnf
 
 // CompileText compiles the text of one JSON Schema to a grammar of its own.
 func CompileText(text []byte, opts Options) (*gbnf.Grammar, error) {
-	doc, err := ojson.Parse(text)
-	if err != nil {
-		return nil, &Error{Code: ErrInvalid, Err: err}
-	}
 	b := gbnf.NewBuilder()
 	root := b.Declare("root")
 	c := New(b, opts)
 	defer c.Release()
+	doc, err := c.mem.parser.Parse(text)
+	if err != nil {
+		return nil, &Error{Code: ErrInvalid, Err: err}
+	}
 	e, err := c.Compile("schema", doc)
 	if err != nil {
 		return nil, err

@@ -7,32 +7,54 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/callama/callama/internal/slab"
 )
 
 // Parse reads exactly one JSON document (RFC 8259); trailing text other than white space
 // is an error. Like encoding/json it reads bytes that are not UTF-8, and halves of
 // surrogate pairs, as U+FFFD. Errors carry the byte offset. Cost: one pass; values are
 // allocated by the block, and strings without escapes share one copy of the text.
-func Parse(data []byte) (*Value, error) {
-	p := &parser{text: string(data)}
-	p.space()
-	v, err := p.value(0)
+func Parse(data []byte) (*Value, error) { return new(Parser).Parse(data) }
+
+// Parser parses documents one after the other, with the same memory for the values of each. The zero
+// Parser is ready to use. It is not safe for concurrent use.
+type Parser struct {
+	values  slab.Slab[Value]
+	items   slab.Slab[*Value]
+	members slab.Slab[Member]
+}
+
+// Reset makes the memory of all values free for others: they must not be used any more. Their
+// strings may.
+func (p *Parser) Reset() {
+	p.values.Reset()
+	p.items.Reset()
+	p.members.Reset()
+}
+
+// Parse is like the function Parse. Its values are valid until Reset.
+func (p *Parser) Parse(data []byte) (*Value, error) {
+	in := &parser{text: string(data), mem: p}
+	in.space()
+	v, err := in.value(0)
 	if err == nil {
-		if p.space(); p.at < len(p.text) {
+		if in.space(); in.at < len(in.text) {
 			err = errors.New("unexpected text after the document")
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("json: at byte %d: %w", p.at, err)
+		return nil, fmt.Errorf("json: at byte %d: %w", in.at, err)
 	}
 	return v, nil
 }
 
 type parser struct {
-	text  string
-	at    int
-	block []Value // values not yet given out
+	text string
+	at   int
+	mem  *Parser
 
+	block   []Value  // values not yet given out
 	items   []*Value // of the arrays that are open, innermost last
 	members []Member // of the objects that are open
 }
@@ -43,7 +65,7 @@ const maxBlock = 256
 func (p *parser) make(kind Kind) *Value {
 	if len(p.block) == 0 {
 		const bytesPerValue = 24
-		p.block = make([]Value, min((len(p.text)-p.at)/bytesPerValue+1, maxBlock))
+		p.block = p.mem.values.Take(min((len(p.text)-p.at)/bytesPerValue+1, maxBlock))
 	}
 	v := &p.block[0]
 	p.block = p.block[1:]
@@ -144,7 +166,7 @@ func (p *parser) array(depth int) (*Value, error) {
 		}
 		p.space()
 	}
-	v.Items = append([]*Value(nil), p.items[from:]...)
+	v.Items = p.mem.items.Copy(p.items[from:])
 	p.items = p.items[:from]
 	return v, nil
 }
@@ -185,7 +207,7 @@ func (p *parser) object(depth int) (*Value, error) {
 		}
 		p.space()
 	}
-	v.Members = append([]Member(nil), p.members[from:]...)
+	v.Members = p.mem.members.Copy(p.members[from:])
 	p.members = p.members[:from]
 	return v, nil
 }

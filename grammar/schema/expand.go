@@ -56,7 +56,7 @@ func (c *Compiler) goalOf(t term) *goal {
 	if !c.opts.Trace && !t.not {
 		t.l = t.l.referred()
 	}
-	at := &c.plain[0]
+	var at **goal
 	switch l := t.l; {
 	case l == nil || t.not || l.plain == 0 || c.opts.Trace:
 		g := c.single[t]

@@ -19,8 +19,10 @@ type PackConfig struct {
 	// Tokenizer is the vocabulary, with the chat template to put in.
 	Tokenizer *Tokenizer
 	// Quant is the matrices' type: F32, F16, BF16, Q8_0 or Q4_0. With Q4_0 the output matrix is
-	// Q8_0; norms and biases are F32 with all.
+	// Q8_0 unless Pure is set; norms and biases are F32 with all.
 	Quant Type
+	// Pure gives the output matrix the type of the others, for models that were trained so.
+	Pure bool
 	// Name, Description and License go into general.*; empty ones are left out, but for Name,
 	// which is "model" then.
 	Name, Description, License string
@@ -60,7 +62,11 @@ func Pack(ctx context.Context, w io.Writer, config PackConfig) error {
 	s.set(out, width)
 	config.Tokenizer.set(out, width)
 	for _, p := range plan {
-		out.AddTensor(p.name, p.storedType(s, config.Quant), p.ne...)
+		typ := p.storedType(s, config.Quant)
+		if config.Pure && len(p.ne) > 1 {
+			typ = config.Quant
+		}
+		out.AddTensor(p.name, typ, p.ne...)
 	}
 	report := newProgress(ctx, config.Progress, out.DataBytes())
 	for _, t := range out.Tensors() {

@@ -18,6 +18,7 @@ type packCmd struct {
 	Weights     string `required:"" type:"existingfile" placeholder:"model.safetensors" help:"The parameters under Hugging Face's names."`
 	Tokenizer   string `required:"" type:"path" placeholder:"DIR" help:"tokenizer.json, or a folder that holds it; tokenizer_config.json beside it gives the chat template."`
 	Quant       string `default:"q8_0" enum:"f32,f16,bf16,q8_0,q4_0" help:"Type of the matrices: ${enum}."`
+	Pure        bool   `help:"With q4_0: the output matrix too, which is q8_0 otherwise. For models that were trained so."`
 	Name        string `help:"The model's name, for general.name."`
 	Description string `help:"What it is, for general.description."`
 	License     string `help:"Its licence, for general.license."`
@@ -48,7 +49,7 @@ func (c *packCmd) Run(a *app) error {
 	}
 	defer weights.Close()
 	err = gguf.PackFile(a.ctx, c.Output, gguf.PackConfig{
-		Config: config, Weights: weights, Tokenizer: tokenizer, Quant: quant,
+		Config: config, Weights: weights, Tokenizer: tokenizer, Quant: quant, Pure: c.Pure,
 		Name: c.Name, Description: c.Description, License: c.License,
 		Progress: a.byteProgress("writing " + c.Output),
 	})

@@ -62,11 +62,11 @@ fuzz: ## Run every fuzz target for FUZZTIME (default 30s); FUZZ=pattern selects.
 bench: ## Run the benchmarks (BENCH=pattern selects).
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout $(TESTTIMEOUT) ./...
 
-model: build ## Train the demo model from nothing, in five hours: train/README.md. OUT=folder.
+model: build ## Train the demo model from nothing: train/README.md. OUT=folder, GPU=1.
 	$(MAKE) --no-print-directory -f train/Makefile
 
 # The smallest setting in which every step of 'make model' happens.
-SMOKE = COPY=300 SHORT=300 CHOOSE=100 FULL=300 HELDOUT=40 VOCAB=4608 \
+SMOKE = COPY=300 SHORT=300 CHOOSE=100 FULL=300 HELDOUT=40 VOCAB=4608 VOCABROWS=300 \
 	FLAGS='--no-plot --steps 12 --warmup 4 --batch-tokens 2048 --micro-tokens 1024' HOURS= ADAPTERHOURS= \
 	MODELFLAGS='--hidden 64 --layers 2 --intermediate 128'
 

@@ -32,7 +32,7 @@ def write_tokens(path, seed, conversations=64, vocab=96):
 
 
 SMALL = ["--hidden", "64", "--layers", "2", "--heads", "4", "--kv-heads", "2", "--intermediate", "96", "--seq", "64",
-         "--batch-tokens", "512", "--micro-tokens", "256", "--warmup", "2", "--no-plot", "--threads", "2"]
+         "--batch-tokens", "512", "--micro-tokens", "256", "--warmup", "2", "--no-plot", "--threads", "2", "--device", "cpu"]
 
 
 def run(*args):
@@ -45,7 +45,7 @@ def run(*args):
 class Operations(unittest.TestCase):
     """kernels.c computes what PyTorch's operations do, forwards and backwards."""
 
-    def gradients(self, ops, compute):
+    def gradients(self, ops, compute, device=torch.device("cpu")):
         torch.manual_seed(0)
         shape = T.Shape(vocab_size=512, hidden_size=128, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
                         intermediate_size=256, max_position_embeddings=512, rope_theta=1e4)
@@ -55,15 +55,17 @@ class Operations(unittest.TestCase):
                 v += 0.1 * torch.randn_like(v)
         ids = torch.randint(1, 512, (4, 48))
         at = torch.arange(0, 190, 3)
+        weight = torch.rand(len(at)) / len(at)
         before, T.COMPUTE = T.COMPUTE, compute
         try:
-            w = T.Parameters(shape, values).compute(True)
-            h = T.forward(ops, shape, w, ids, T.angles(shape, 64))
-            loss, _, _ = ops.loss(h.index_select(0, at), w["embed"], ids.view(-1)[at + 1], torch.rand(len(at)) / len(at))
+            w = T.Parameters(shape, {k: v.to(device) for k, v in values.items()}).compute(True)
+            h = T.forward(ops, shape, w, ids.to(device), [v.to(device) for v in T.angles(shape, 64)])
+            target = ids.view(-1)[at + 1]
+            loss, _, _ = ops.loss(h.index_select(0, at.to(device)), w["embed"], target.to(device), weight.to(device))
             loss.backward()
         finally:
             T.COMPUTE = before
-        return loss.item(), {k: v.grad.float() for k, v in w.items()}
+        return loss.item(), {k: v.grad.float().cpu() for k, v in w.items()}
 
     def test_same_gradients(self):
         if not T.compile_kernels():
@@ -75,6 +77,65 @@ class Operations(unittest.TestCase):
             for name, g in want.items():
                 error = ((got[name] - g).norm() / g.norm()).item()
                 self.assertLess(error, 0.02, f"{ops.name}, {name}")
+
+
+    @unittest.skipUnless(torch.cuda.is_available(), "no GPU")
+    def test_same_gradients_on_a_gpu(self):
+        want_loss, want = self.gradients(T.TorchOps, torch.float32)
+        loss, got = self.gradients(T.CudaOps, torch.bfloat16, torch.device("cuda"))
+        self.assertAlmostEqual(loss, want_loss, delta=1e-3)
+        for name, g in want.items():
+            self.assertLess(((got[name] - g).norm() / g.norm()).item(), 0.02, name)
+
+
+class Quantized(unittest.TestCase):
+    def test_levels(self):
+        block = [0.0] * 32
+        block[:6] = [-8.0, 7.0, 0.4, 0.6, 1.5, -7.6]  # steps of 1, upwards from the largest
+        other = [0.0] * 32
+        other[:4] = [4.0, -4.0, 0.2, 0.3]  # the largest is positive, so the steps are of -0.5 and end at -3.5
+        want = [0.0] * 32, [0.0] * 32, [0.0] * 32
+        want[0][:6] = [-8.0, 7.0, 0.0, 1.0, 2.0, -8.0]
+        want[1][:4] = [4.0, -3.5, 0.0, 0.5]
+        got = T.q4_0(torch.tensor(block + other + [0.0] * 32))
+        self.assertEqual(got.view(3, 32).tolist(), list(want))
+
+    def test_is_what_it_keeps(self):
+        torch.manual_seed(0)
+        once = T.q4_0(torch.randn(320))
+        self.assertLess((once - T.q4_0(once)).abs().max().item(), 1e-6)
+
+    def test_products_see_levels_and_parameters_keep_their_values(self):
+        shape = T.Shape(vocab_size=96, hidden_size=64, num_hidden_layers=1, num_attention_heads=4, num_key_value_heads=2,
+                        intermediate_size=64, max_position_embeddings=64, rope_theta=1e4)
+        values = T.initial(shape, 1)
+        before = {k: v.clone() for k, v in values.items()}
+        params = T.Parameters(shape, values)
+        params.quantized = True
+        w = params.compute(False)
+        for name, v in values.items():
+            self.assertTrue(torch.equal(v, before[name]), name)
+            want = T.q4_0(v.reshape(-1)).view(v.shape) if v.dim() == 2 else v
+            self.assertTrue(torch.equal(w[name], want.to(w[name].dtype)), name)
+        self.assertTrue(torch.equal(w["lookup"], T.q4_0(values["embed"].view(-1)).view(96, 64)))
+
+
+class Together(unittest.TestCase):
+    def test_steps_as_one_by_one(self):
+        shape = T.Shape(vocab_size=96, hidden_size=64, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
+                        intermediate_size=96, max_position_embeddings=64, rope_theta=1e4)
+        one, all_ = T.initial(shape, 1), T.initial(shape, 1)
+        first, second = T.Optimizer(one, True, 0.1), T.Optimizer(all_, True, 0.1)
+        for step in range(3):
+            torch.manual_seed(step)
+            grads = {k: torch.randn_like(v) for k, v in one.items()}
+            first.steps = second.steps = step + 1
+            for name in one:
+                first.one(name, grads[name].clone(), 0.01, shape)
+            second.together({k: g.clone() for k, g in grads.items()}, 0.01, shape)
+        for name, v in one.items():
+            self.assertLess((v - all_[name]).abs().max().item(), 2e-3, name)  # bfloat16 products of one matrix or several
+            self.assertGreater((v - T.initial(shape, 1)[name]).abs().max().item(), 5e-3, name)
 
 
 class LookBack(unittest.TestCase):
@@ -259,7 +320,8 @@ class Run(unittest.TestCase):
         self.assertTrue(any(",valid_exact/held out," in line for line in lines))
 
     def test_every_setting_lowers_the_loss(self):
-        for name, more in {"kernels": [], "torch": ["--no-kernels"], "f32": ["--f32"], "adamw": ["--optimizer", "adamw"]}.items():
+        for name, more in {"kernels": [], "torch": ["--no-kernels"], "f32": ["--f32"], "adamw": ["--optimizer", "adamw"],
+                           "workers": ["--workers", "2"], "q4_0": ["--quant", "q4_0", "--quant-from", "0"]}.items():
             text = run("--tokens", self.tokens, *SMALL, "--out", self.out(name), "--steps", "30", "--print-steps", "1",
                        "--lr", "1e-2", *more)
             losses = [float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith("step ")]

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Trains a small Qwen2 from token files of "callama data tokens", on the CPU. README.md has the recipe.
+"""Trains a small Qwen2 from token files of "callama data tokens", on CPUs or a GPU. README.md has the recipe.
 
 It writes model.safetensors and config.json as Hugging Face's Qwen2ForCausalLM has them, loss.csv,
 loss.png and, to go on from, state.pt.
@@ -21,10 +21,12 @@ if os.environ.get("MALLOC_MMAP_MAX_") != "0" and __name__ == "__main__":
     os.execv(sys.executable, [sys.executable] + sys.argv)
 
 import argparse
+import collections
 import concurrent.futures
 import ctypes
 import json
 import math
+import multiprocessing
 import re
 import shutil
 import signal
@@ -63,16 +65,13 @@ class TokenFile:
         if conversations == 0 or self.ends[-1] != tokens:
             sys.exit(f"{path}: the lengths do not add up to the tokens")
 
+    def places(self, numbers):
+        """The file of each conversation and its number there."""
+        return [(self, n) for n in numbers]
+
     def rows(self, numbers, width):
         """The conversations as a padded matrix of ids, and the weights of their tokens."""
-        ids = np.zeros((len(numbers), width), np.int64)
-        weights = np.zeros((len(numbers), width), np.uint8)
-        for row, number in enumerate(numbers):
-            n = min(int(self.lengths[number]), width)
-            start = self.ends[number] - int(self.lengths[number])
-            ids[row, :n] = self.ids[start:start + n]
-            weights[row, :n] = self.weights[start:start + n]
-        return torch.from_numpy(ids), torch.from_numpy(weights)
+        return padded_rows(self.places(numbers), width)
 
     def conversation(self, number):
         """The ids of one conversation."""
@@ -98,11 +97,22 @@ class Joined:
         return [(self.files[k], n - self.begins[k]) for k, n in zip(which, numbers)]
 
     def rows(self, numbers, width):
-        parts = [file.rows([n], width) for file, n in self.places(numbers)]
-        return tuple(torch.cat(column) for column in zip(*parts))
+        return padded_rows(self.places(numbers), width)
 
     def sample(self, numbers):
         return [file.conversation(n) for file, n in self.places(numbers)]
+
+
+def padded_rows(places, width):
+    """Conversations of files as a padded matrix of ids, and the weights of their tokens."""
+    ids = np.zeros((len(places), width), np.int64)
+    weights = np.zeros((len(places), width), np.uint8)
+    for row, (file, number) in enumerate(places):
+        n = min(int(file.lengths[number]), width)
+        start = file.ends[number] - int(file.lengths[number])
+        ids[row, :n] = file.ids[start:start + n]
+        weights[row, :n] = file.weights[start:start + n]
+    return torch.from_numpy(ids), torch.from_numpy(weights)
 
 
 def open_tokens(paths):
@@ -484,6 +494,19 @@ class TorchOps:
         return (losses * weight).sum(), losses.detach(), logits.detach().argmax(-1) == target
 
 
+class CudaOps(TorchOps):
+    """The same for GPUs, where the attention is a kernel of PyTorch's that keeps no scores."""
+
+    name = "CUDA"
+
+    @staticmethod
+    def attention(q, k, v):
+        b, h, t, hd = q.shape
+        out = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=1.0, enable_gqa=True)
+        return out.transpose(1, 2).reshape(b * t, h * hd)
+
+
+DEVICE = torch.device("cpu")
 COMPUTE = torch.bfloat16  # type of the matrix products; --f32 changes it
 LIB = None  # kernels.c, compiled
 
@@ -667,18 +690,39 @@ def forward(ops, shape, w, ids, tables):
 # ---------------------------------------------------------------- training
 
 
+def q4_0(v):
+    """What Q4_0 keeps of a vector: blocks of 32, each 16 steps of a 16-bit float (ggml's quantize_row_q4_0_ref)."""
+    x = v.view(-1, 32)
+    top = x.gather(1, x.abs().argmax(1, keepdim=True))
+    step = top / -8
+    level = torch.where(step == 0, torch.zeros_like(x), x / step)
+    return ((level + 8.5).floor().clamp(0, 15) - 8).mul(step.half().float()).view(-1)
+
+
 class Parameters:
-    """Float32 parameters by name, what is trained of them, and their form for the matrix products."""
+    """Float32 parameters by name, what is trained of them, and their form for the matrix products.
+
+    quantized: the products see the matrices as Q4_0 keeps them, and the gradients are taken as if they were those of
+    the parameters themselves (the straight-through estimator of Bengio et al., 2013).
+    """
 
     def __init__(self, shape, values, lora=None):
-        self.shape, self.values, self.lora = shape, values, lora
+        self.shape, self.values, self.lora, self.quantized = shape, values, lora, False
         self.trained = lora.values if lora else values
+        self.matrices = [k for k, v in values.items() if v.dim() == 2]
 
     def compute(self, grad):
         """The tensors that forward takes: copies, leaves if their gradients are wanted."""
-        values = self.lora.merged(self.values) if self.lora else self.values
+        values = self.values
+        if self.quantized:
+            flat = q4_0(torch.cat([values[k].view(-1) for k in self.matrices]))
+            parts = flat.split([values[k].numel() for k in self.matrices])
+            values = values | {k: part.view(values[k].shape) for k, part in zip(self.matrices, parts)}
+        lookup = values["embed"]
+        if self.lora:
+            values = self.lora.merged(values)
         out = {k: v.to(torch.float32 if "norm" in k else COMPUTE) for k, v in values.items()}
-        out["lookup"] = values["embed"]
+        out["lookup"] = lookup
         return {k: v.detach().requires_grad_(grad) for k, v in out.items()}
 
     def gradients(self, grads):
@@ -721,15 +765,18 @@ class LoRA:
 
 
 def orthogonal(m):
-    """The nearest matrix with all singular values about 1, by five Newton-Schulz steps (Jordan, 2024)."""
+    """The nearest matrix with all singular values about 1, by five Newton-Schulz steps (Jordan, 2024).
+
+    m: a matrix, or several of one shape, (n, rows, columns).
+    """
     x = m.to(COMPUTE)
-    if flip := x.shape[0] > x.shape[1]:
-        x = x.t().contiguous()
-    x = x / (x.float().norm() + 1e-7)
+    if flip := x.shape[-2] > x.shape[-1]:
+        x = x.transpose(-2, -1).contiguous()
+    x = x / (x.float().pow(2).sum((-2, -1), keepdim=True).sqrt() + 1e-7).to(COMPUTE)
     for _ in range(5):
-        a = x @ x.t()
+        a = x @ x.transpose(-2, -1)
         x = 3.4445 * x + (-4.7750 * a + 2.0315 * (a @ a)) @ x
-    return (x.t() if flip else x).float()
+    return (x.transpose(-2, -1) if flip else x).float()
 
 
 class Optimizer:
@@ -750,7 +797,32 @@ class Optimizer:
 
     def step(self, grads, rate, pool, shape):
         self.steps += 1
-        list(pool.map(lambda name: self.one(name, grads[name], rate, shape), self.values))
+        if DEVICE.type == "cuda":
+            self.together(grads, rate, shape)
+        else:
+            list(pool.map(lambda name: self.one(name, grads[name], rate, shape), self.values))
+
+    def together(self, grads, rate, shape):
+        """The same with few kernels: what has one shape at once."""
+        for name in self.values.keys() - self.muon:
+            self.one(name, grads[name], rate, shape)
+        names = [k for k in self.values if k in self.muon]
+        if not names:
+            return
+        moments, updates = [self.first[k] for k in names], [grads[k] for k in names]
+        torch._foreach_mul_(moments, self.MOMENTUM)
+        torch._foreach_add_(moments, updates)
+        torch._foreach_add_(updates, moments, alpha=self.MOMENTUM)
+        pieces = collections.defaultdict(list)
+        for name, update in zip(names, updates):
+            rows = [size[0] for _, size in shape.parts()[name]]
+            for piece in zip(self.values[name].split(rows), update.split(rows)):
+                pieces[piece[1].shape].append(piece)
+        for size, both in pieces.items():
+            values, updates = zip(*both)
+            turned = orthogonal(torch.stack(updates)) * (-rate * 0.2 * math.sqrt(max(size)))
+            torch._foreach_mul_(values, 1 - rate * self.decay)
+            torch._foreach_add_(values, list(turned.unbind(0)))
 
     def one(self, name, g, rate, shape):
         v, m = self.values[name], self.first[name]
@@ -797,18 +869,60 @@ class Stream:
             yield from micro_batches(self.stages[stage][0], self.tokens, self.longest, rng)
             number += 1
 
-    def next(self, progress):
+    def draw(self, progress):
+        """The next micro-batch: the stage, its number in it, its conversations and their width."""
         stage = self.stage
         while stage + 1 < len(self.stages) and progress >= self.stages[stage][1]:
             stage += 1
         if self.passes is None or stage != self.stage:
             self.seek(stage, 0)
         self.drawn += 1
-        numbers, width = next(self.passes)
-        ids, weights = self.stages[self.stage][0].rows(numbers, width)
+        return (self.stage, self.drawn, *next(self.passes))
+
+    def load(self, stage, drawn, numbers, width):
+        """What draw says, as ids and weights."""
+        ids, weights = self.stages[stage][0].rows(numbers, width)
         for i, swap in enumerate(self.swaps):
-            swap(ids.numpy(), np.random.default_rng([self.seed, self.stage, self.drawn, 3 + i]))
+            swap(ids.numpy(), np.random.default_rng([self.seed, stage, drawn, 3 + i]))
         return ids, weights
+
+
+class Feed:
+    """Prepares micro-batches in other processes, so many ahead, for a GPU that is faster than one of them.
+
+    They are forks, made before the GPU is touched. Close ends them.
+    """
+
+    trainer = None  # of the forks
+
+    def __init__(self, trainer, workers):
+        Feed.trainer = trainer
+        self.pool = concurrent.futures.ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), Feed.begin)
+        self.stream, self.ahead = trainer.stream, 4 * workers
+        self.waiting = collections.deque()
+        self.pool.submit(os.getpid).result()
+
+    @staticmethod
+    def begin():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        torch.set_num_threads(1)
+
+    @staticmethod
+    def work(*draw):
+        ids, at, target, weight = Feed.trainer.load(*draw)
+        return ids.numpy().astype(np.uint16), at.numpy().astype(np.int32), target.numpy().astype(np.uint16), weight.numpy()
+
+    def next(self, progress):
+        """The next micro-batch, and its place: stage and number."""
+        while len(self.waiting) < self.ahead:
+            draw = self.stream.draw(progress)
+            self.waiting.append((draw[:2], self.pool.submit(Feed.work, *draw)))
+        place, batch = self.waiting.popleft()
+        ids, at, target, weight = batch.result()
+        return place, (*(torch.from_numpy(v.astype(np.int64)) for v in (ids, at, target)), torch.from_numpy(weight))
+
+    def close(self):
+        self.pool.shutdown(cancel_futures=True)
 
 
 class Trainer:
@@ -823,7 +937,7 @@ class Trainer:
         self.stream = Stream(stages, args.micro_tokens, args.seq, args.seed, [x for x in (swap, names) if x])
         self.pool = concurrent.futures.ThreadPoolExecutor(args.threads, initializer=torch.set_num_threads, initargs=(1,))
         self.step, self.tokens, self.supervised, self.seconds = 0, 0, 0, 0.0
-        self.log, self.stop, self.best = [], False, -1.0
+        self.log, self.stop, self.feed, self.place = [], False, None, (0, 0)
 
     # -- one step
 
@@ -843,37 +957,60 @@ class Trainer:
         at = weight.view(-1).nonzero().view(-1)
         return ids, at, target.view(-1)[at], weight.view(-1)[at]
 
-    def micro(self, batch, total):
-        ids, at, target, weight = batch
-        w = {k: v.detach().requires_grad_() for k, v in self.compute.items()}
+    def load(self, *draw):
+        """A micro-batch, prepared."""
+        return self.prepare(*self.stream.load(*draw), np.random.default_rng([self.args.seed, *draw[:2], 1]))
+
+    def next(self, progress):
+        if self.feed:
+            self.place, batch = self.feed.next(progress)
+            return batch
+        draw = self.stream.draw(progress)
+        self.place = draw[:2]
+        return self.load(*draw)
+
+    def move(self):
+        """To the GPU, where the rest of the run is."""
+        self.ops, self.tables = CudaOps, tuple(v.to(DEVICE) for v in self.tables)
+        for values in (self.params.values, self.params.trained, self.optimizer.first, self.optimizer.second):
+            for k, v in values.items():
+                values[k] = v.to(DEVICE)
+        self.compute = self.params.compute(False)
+        self.micro(self.next(self.progress()), 1.0)  # loads the kernels before the clock starts
+
+    def forward(self, w, ids, at, target, weight):
         h = forward(self.ops, self.shape, w, ids, self.tables)
-        loss, _, _ = self.ops.loss(h.index_select(0, at), w["embed"], target, weight / total)
+        return self.ops.loss(h.index_select(0, at), w["embed"], target, weight)
+
+    def micro(self, batch, total):
+        ids, at, target, weight = (v.to(DEVICE, non_blocking=True) for v in batch)
+        w = {k: v.detach().requires_grad_() for k, v in self.compute.items()}
+        loss, _, _ = self.forward(w, ids, at, target, weight / total)
         loss.backward()
-        return loss.item(), {k: v.grad for k, v in w.items() if v.grad is not None}
+        return loss.detach(), {k: v.grad for k, v in w.items() if v.grad is not None}
 
     def update(self, progress):
-        rng = np.random.default_rng([self.args.seed, self.step, 1])
         batches, count = [], 0
         while count < self.args.batch_tokens - self.args.micro_tokens // 2:
-            batches.append(self.prepare(*self.stream.next(progress), rng))
+            batches.append(self.next(progress))
             count += batches[-1][0].numel()
         total = sum(b[3].sum().item() for b in batches)
+        self.params.quantized = self.args.quant == "q4_0" and progress >= self.args.quant_from
         self.compute = self.params.compute(False)
         loss, sums = 0.0, {}
-        for part, grads in self.pool.map(lambda b: self.micro(b, total), batches):
+        run = map if DEVICE.type == "cuda" else self.pool.map
+        for part, grads in run(lambda b: self.micro(b, total), batches):
             loss += part
             for k, g in grads.items():
                 if k in sums:
                     sums[k] += g
                 else:
                     sums[k] = g.float()
-        if not math.isfinite(loss):
-            sys.exit(f"the loss is {loss} at step {self.step}; the last checkpoint is in {self.args.out}")
         grads = self.params.gradients(sums)
-        norm = math.sqrt(sum(g.pow(2).sum().item() for g in grads.values()))
-        if norm > self.args.clip:
-            for g in grads.values():
-                g *= self.args.clip / norm
+        norm = torch.stack([g.pow(2).sum() for g in grads.values()]).sum().sqrt()
+        shrink = (self.args.clip / (norm + 1e-9)).clamp(max=1)
+        for g in grads.values():
+            g *= shrink
         rate = self.rate(progress)
         self.optimizer.step(grads, rate, self.pool, self.shape)
         self.step += 1
@@ -900,10 +1037,11 @@ class Trainer:
 
         def one(batch):
             ids, weights = file.rows(*batch)
-            ids, at, target, weight = self.prepare(ids, weights, None)
+            ids, at, target, weight = (v.to(DEVICE) for v in self.prepare(ids, weights, None))
             with torch.no_grad():
                 h = forward(self.ops, self.shape, self.compute, ids, self.tables)
                 _, losses, right = self.ops.loss(h.index_select(0, at), self.compute["embed"], target, weight)
+            at, losses, right = at.cpu(), losses.cpu(), right.cpu()
             starts = torch.ones(len(at), dtype=torch.bool)  # an answer: neighbours in one row
             starts[1:] = (at[1:] != at[:-1] + 1) | (at[1:] // ids.shape[1] != at[:-1] // ids.shape[1])
             answer = starts.long().cumsum(0) - 1
@@ -941,8 +1079,13 @@ class Trainer:
             last = time.monotonic()
             self.seconds = began + last - start
             progress = self.progress()
-            self.record("train_loss", loss)
-            if self.step % a.print_steps == 0:
+            shown = self.step % a.print_steps == 0
+            if shown or DEVICE.type == "cpu":  # a number waits for the GPU
+                loss = float(loss)
+                self.record("train_loss", loss)
+                if not math.isfinite(loss):
+                    sys.exit(f"the loss is {loss} at step {self.step}; the last checkpoint is in {self.args.out}")
+            if shown:
                 self.record("lr", rate)
                 speed = (self.tokens - printed[0]) / max(1e-9, self.seconds - printed[1])
                 printed = self.tokens, self.seconds
@@ -978,20 +1121,21 @@ class Trainer:
             write_model(out, self.shape, self.params.values)
         state = {"trained": self.params.trained, "optimizer": self.optimizer.state(), "step": self.step,
                  "tokens": self.tokens, "supervised": self.supervised, "seconds": self.seconds,
-                 "stage": self.stream.stage, "drawn": self.stream.drawn, "log": self.log}
+                 "stage": self.place[0], "drawn": self.place[1], "log": self.log}
         atomic(os.path.join(out, "state.pt"), lambda path: torch.save(state, path))
         atomic(os.path.join(out, "loss.csv"), self.write_csv)
         if not a.no_plot:
             atomic(os.path.join(out, "loss.png"), self.plot)
 
     def resume(self):
-        state = torch.load(os.path.join(self.args.out, "state.pt"))
+        state = torch.load(os.path.join(self.args.out, "state.pt"), map_location="cpu")
         for k, v in state["trained"].items():
             self.params.trained[k].copy_(v)
         self.optimizer.load(state["optimizer"])
         self.step, self.tokens, self.supervised = state["step"], state["tokens"], state["supervised"]
         self.seconds, self.log = state["seconds"], state["log"]
-        self.stream.seek(state["stage"], state["drawn"])
+        self.place = state["stage"], state["drawn"]
+        self.stream.seek(*self.place)
 
     def write_csv(self, path):
         with open(path, "w") as f:
@@ -1054,7 +1198,7 @@ def write_safetensors(path, tensors):
         with open(part, "wb") as f:
             f.write(struct.pack("<Q", len(text)) + text)
             for t in tensors.values():
-                f.write(t.contiguous().numpy().astype("<f4", copy=False).tobytes())
+                f.write(t.detach().cpu().contiguous().numpy().astype("<f4", copy=False).tobytes())
     atomic(path, write)
 
 
@@ -1116,6 +1260,8 @@ def arguments():
     p.add_argument("--stop-after", type=int, help="stop at this step, to go on with --resume")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--threads", type=int, default=2, help="micro-batches at a time, each on one core")
+    p.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: a GPU, if there is one")
+    p.add_argument("--workers", type=int, help="processes that prepare micro-batches; default: none for CPUs, else all cores but two")
     p.add_argument("--f32", action="store_true", help="float32 and PyTorch's operations only")
     p.add_argument("--no-kernels", action="store_true", help="PyTorch's operations only")
     p.add_argument("--no-plot", action="store_true")
@@ -1129,6 +1275,9 @@ def arguments():
     p.add_argument("--decay", type=float, default=0.35, help="share of the run over which wsd goes down to 0")
     p.add_argument("--weight-decay", type=float, default=0.1)
     p.add_argument("--clip", type=float, default=1.0)
+    p.add_argument("--quant", choices=("none", "q4_0"), default="none",
+                   help="train for matrices that are packed in this type")
+    p.add_argument("--quant-from", type=float, default=0.5, metavar="SHARE", help="share of the run from which on they are")
     p.add_argument("--prompt-share", type=float, default=0.1, help="share of the prompts' tokens that have a loss too")
     p.add_argument("--prompt-weight", type=float, default=0.1, help="their weight")
     p.add_argument("--swap-words", type=float, default=0, metavar="SHARE",
@@ -1156,19 +1305,23 @@ def arguments():
         p.error("--swap-words, --swap-names and --choice-weight need --tokenizer")
     if (a.lora_rank or a.grow) and not a.init:
         p.error("--lora-rank and --grow need --init")
+    if a.quant != "none" and a.hidden * a.intermediate % 32:
+        p.error("--quant needs rows of whole blocks of 32")
     if a.hidden % a.heads or a.heads % a.kv_heads or a.hidden // a.heads % 2:
         p.error("--hidden, --heads and --kv-heads do not divide")
     return a
 
 
 def main():
-    global COMPUTE
+    global COMPUTE, DEVICE
     a = arguments()
+    if a.device == "cuda" or a.device == "auto" and torch.cuda.is_available():
+        DEVICE = torch.device("cuda")
     torch.manual_seed(a.seed)
     torch.set_num_threads(1)
     if a.f32:
         COMPUTE = torch.float32
-    elif not a.no_kernels:
+    elif not a.no_kernels and DEVICE.type == "cpu":
         compile_kernels()
     stages = []
     for text in a.tokens:
@@ -1195,10 +1348,18 @@ def main():
     trainer = Trainer(a, shape, Parameters(shape, values, lora), stages, valid)
     if a.resume:
         trainer.resume()
+    if a.workers is None:
+        a.workers = max(1, os.cpu_count() - 2) if DEVICE.type == "cuda" else 0
+    if a.workers:
+        trainer.feed = Feed(trainer, a.workers)
+    if DEVICE.type == "cuda":
+        trainer.move()
     count = sum(v.numel() for v in trainer.params.trained.values())
     print(f"{count} parameters, {sum(int(f.lengths.sum()) for f, _ in stages)} tokens in {len(stages)} files, "
-          f"{trainer.ops.name}, {a.threads} threads", flush=True)
+          f"{trainer.ops.name}, {a.workers or a.threads} {'workers' if a.workers else 'threads'}", flush=True)
     trainer.run()
+    if trainer.feed:
+        trainer.feed.close()
 
 
 if __name__ == "__main__":

@@ -68,13 +68,14 @@ func TestRecipe(t *testing.T) {
 	ids := []int32{5, 77, 300, 12, 5, 77}
 	for _, tc := range []struct {
 		name, file, adapter string
+		quantized           bool
 		tolerance           float64 // of the largest logit
 	}{
-		{"F32", exact, "", 4e-3}, // llama.cpp keeps keys and values in F16, whose numbers have 11 bits
-		{"Q8_0", filepath.Join(out, "demo.gguf"), "", 5e-2},
-		{"adapter", exact, filepath.Join(out, "plain-array.gguf"), 3e-3}, // the adapter is F16
+		{"F32", exact, "", false, 4e-3},                                         // llama.cpp keeps keys and values in F16, whose numbers have 11 bits
+		{"Q4_0", filepath.Join(out, "demo.gguf"), "", true, 5e-2},               // it multiplies by Q8_0
+		{"adapter", exact, filepath.Join(out, "plain-array.gguf"), false, 3e-3}, // the adapter is F16
 	} {
-		want := torchLogits(t, out, tc.adapter != "", ids)
+		want := torchLogits(t, out, tc.adapter != "", tc.quantized, ids)
 		got := llamaLogits(t, lib, tc.file, tc.adapter, ids)
 		worst, largest := 0.0, 0.0
 		for i, w := range want {
@@ -95,7 +96,7 @@ func TestRecipe(t *testing.T) {
 }
 
 // torchLogits computes the logits after ids with the trainer's own code, in float32.
-func torchLogits(t *testing.T, out string, adapter bool, ids []int32) []float64 {
+func torchLogits(t *testing.T, out string, adapter, quantized bool, ids []int32) []float64 {
 	t.Helper()
 	script := fmt.Sprintf(`
 import json, os, sys
@@ -111,11 +112,13 @@ if %d:
     lora = T.LoRA(shape, config["r"], config["lora_alpha"], 0)
     for name, v in T.read_safetensors(os.path.join(folder, "adapter_model.safetensors")).items():
         lora.values[name.removeprefix("base_model.model.").removesuffix(".weight")].copy_(v)
-w = T.Parameters(shape, values, lora).compute(False)
+params = T.Parameters(shape, values, lora)
+params.quantized = bool(%d)
+w = params.compute(False)
 ids = torch.tensor([[%s]])
 h = T.forward(T.TorchOps, shape, w, ids, T.angles(shape, ids.shape[1]))
 print(json.dumps((h[-1] @ w["embed"].t()).tolist()))
-`, filepath.Join("..", "..", "train"), out, map[bool]int{true: 1}[adapter], strings.Trim(strings.ReplaceAll(fmt.Sprint(ids), " ", ","), "[]"))
+`, filepath.Join("..", "..", "train"), out, map[bool]int{true: 1}[adapter], map[bool]int{true: 1}[quantized], strings.Trim(strings.ReplaceAll(fmt.Sprint(ids), " ", ","), "[]"))
 	text, err := exec.Command(python, "-c", script).Output()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, err.(*exec.ExitError).Stderr)

@@ -25,7 +25,7 @@ var allowedImports = map[string][]string{
 	".":                          {"engine", "chat", "grammar/...", "sampler", "gguf", "internal/ojson"},
 	"grammar":                    {"grammar/..."},
 	"grammar/gbnf":               {},
-	"grammar/vocab":              {},
+	"grammar/vocab":              {"internal/texts"},
 	"grammar/regex":              {"grammar/gbnf"},
 	"grammar/schema":             {"grammar/gbnf", "grammar/regex", "internal/ojson", "internal/slab"},
 	"grammar/schema/ruletest":    {"grammar/gbnf"},
@@ -38,7 +38,7 @@ var allowedImports = map[string][]string{
 	"engine/llama":               {},
 	"engine/runtimes":            {"cuda"},
 	"cuda":                       {},
-	"gguf":                       {"gguf/bpe"},
+	"gguf":                       {"gguf/bpe", "internal/texts"},
 	"gguf/bpe":                   {},
 	"gguf/builtin":               {},
 	"chat":                       {"grammar/...", "chat/internal/...", "internal/ojson"},
@@ -53,16 +53,17 @@ var allowedImports = map[string][]string{
 	"internal/ojson":             {"internal/slab"},
 	"internal/printable":         {},
 	"internal/slab":              {},
+	"internal/texts":             {},
 }
 
 // embedded are the packages that stand on the standard library alone: a program that
 // embeds the grammar engine takes on nothing else with it.
 var embedded = []string{"grammar", "grammar/gbnf", "grammar/vocab", "grammar/regex", "grammar/schema",
-	"grammar/explain", "grammar/internal/automaton", "grammar/internal/jsonscan", "grammar/internal/mask", "sampler", "gguf", "gguf/bpe", "gguf/builtin", "internal/ojson", "internal/printable", "internal/slab"}
+	"grammar/explain", "grammar/internal/automaton", "grammar/internal/jsonscan", "grammar/internal/mask", "sampler", "gguf", "gguf/bpe", "gguf/builtin", "internal/ojson", "internal/printable", "internal/slab", "internal/texts"}
 
 // pureGo are the packages that build with CGO_ENABLED=0, with all that they import.
 var pureGo = []string{"grammar", "grammar/gbnf", "grammar/vocab", "grammar/regex", "grammar/schema",
-	"grammar/explain", "sampler", "chat", "gguf", "gguf/bpe", "gguf/builtin", "demo", "bench/bfcl", "cuda", "engine/runtimes", "internal/ojson", "internal/printable", "internal/slab"}
+	"grammar/explain", "sampler", "chat", "gguf", "gguf/bpe", "gguf/builtin", "demo", "bench/bfcl", "cuda", "engine/runtimes", "internal/ojson", "internal/printable", "internal/slab", "internal/texts"}
 
 // cgoPackage is the only package that may import "C".
 const cgoPackage = "engine/llama"

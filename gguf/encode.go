@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/callama/callama/gguf/bpe"
+	"github.com/callama/callama/internal/texts"
 )
 
 // Encoder splits text into the tokens that a model's own tokenizer makes of it: byte-level
@@ -17,8 +18,9 @@ import (
 // Hugging Face's tokenizer of Qwen2 it does not normalise to NFC, since that changes the
 // text. An Encoder is immutable and safe for concurrent use.
 type Encoder struct {
-	digits int              // longest run of digits in one piece
-	whole  map[string]int32 // tokens by bytes, where a piece that is a token is never split
+	digits int          // longest run of digits in one piece
+	whole  *texts.Index // tokens by bytes, where a piece that is a token is never split; else nil
+	tokens texts.List   // of whole; those that are no text are empty
 	merges mergeTable
 	bytes  [256]int32   // the token of each byte
 	added  []addedToken // the longest first
@@ -32,13 +34,13 @@ type addedToken struct {
 }
 
 // NewEncoder prepares an Encoder; it takes some 100 ms for 150,000 tokens and holds about
-// 10 MB. It fails for pre-tokenizers other than Llama 3's and Qwen2's and for vocabularies
+// 6 MB. It fails for pre-tokenizers other than Llama 3's and Qwen2's and for vocabularies
 // in which a byte or a merge has no token.
 func NewEncoder(t *Tokenizer) (*Encoder, error) {
 	e := &Encoder{}
 	switch t.Pre {
 	case PreLlamaBPE:
-		e.digits, e.whole = 3, make(map[string]int32, len(t.Tokens))
+		e.digits, e.whole = 3, texts.NewIndex(&e.tokens, len(t.Tokens))
 	case PreQwen2:
 		e.digits = 1
 	default:
@@ -50,6 +52,7 @@ func NewEncoder(t *Tokenizer) (*Encoder, error) {
 	spelled := make(map[string]int32, len(t.Tokens))
 	for i, tok := range t.Tokens {
 		id := int32(i)
+		var raw []byte // of text
 		switch tok.Kind {
 		case TokenUserDefined:
 			e.added = append(e.added, addedToken{tok.Text, id})
@@ -58,15 +61,22 @@ func NewEncoder(t *Tokenizer) (*Encoder, error) {
 			e.prompt = append(e.prompt, addedToken{tok.Text, id})
 		case TokenNormal:
 			spelled[tok.Text] = id
-			raw := t.Bytes(i)
+			raw = t.Bytes(i)
 			if len(raw) == 1 {
 				e.bytes[raw[0]] = id
 			}
-			if e.whole != nil {
-				e.whole[string(raw)] = id
-			}
+		}
+		if e.whole == nil {
+			continue
+		}
+		if !e.tokens.Add(raw) {
+			return nil, fmt.Errorf("gguf: tokenizer: the tokens up to %d hold more than %d bytes", i, texts.MaxBytes)
+		}
+		if raw != nil {
+			e.whole.Put(i)
 		}
 	}
+	e.tokens.Clip()
 	for _, added := range [][]addedToken{e.added, e.prompt} {
 		slices.SortStableFunc(added, func(a, b addedToken) int { return len(b.text) - len(a.text) })
 	}
@@ -143,8 +153,10 @@ func (c *candidates) Pop() any {
 // encodePiece appends the tokens of one piece: the merge of the lowest rank first, and
 // the leftmost of equal ones.
 func (e *Encoder) encodePiece(out []int32, text string) []int32 {
-	if id, ok := e.whole[text]; ok {
-		return append(out, id)
+	if e.whole != nil {
+		if id, ok := e.whole.Find(text); ok {
+			return append(out, id)
+		}
 	}
 	if len(text) >= math.MaxInt32 {
 		panic("gguf: text of 2 GiB")

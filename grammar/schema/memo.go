@@ -76,13 +76,13 @@ var (
 	// sharedChars are the expressions of one character of a set. One holds some 100 bytes.
 	sharedChars = [...]memo[gbnf.Expr]{Canonical: {limit: 4096}, AnySpelling: {limit: 4096}}
 	// sharedPatterns are parsed patterns.
-	sharedPatterns = memo[*regex.Regex]{limit: 4096}
+	sharedPatterns = memo[*regex.Regex]{limit: 1024}
 	// sharedAutomata are those of patterns, of their products, and of numbers, weighed by
-	// their tables' cells of four bytes: 8 MB.
-	sharedAutomata = memo[*regex.DFA]{limit: 2 << 20}
+	// their tables' cells of four bytes: 4 MB.
+	sharedAutomata = memo[*regex.DFA]{limit: 1 << 20}
 	// sharedLanguages are the rules of automata, by spelling, weighed by states: a state
 	// holds about 100 bytes.
-	sharedLanguages = [...]memo[*gbnf.State]{Canonical: {limit: 1 << 16}, AnySpelling: {limit: 1 << 16}}
+	sharedLanguages = [...]memo[*gbnf.State]{Canonical: {limit: 1 << 15}, AnySpelling: {limit: 1 << 15}}
 )
 
 // automaton returns one of sharedAutomata, or makes it, where bounds that the caller chose

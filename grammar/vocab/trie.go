@@ -3,6 +3,8 @@ package vocab
 import (
 	"bytes"
 	"slices"
+
+	"github.com/callama/callama/internal/texts"
 )
 
 // Trie is the byte trie of all text tokens, flattened depth first into one array: the
@@ -92,18 +94,19 @@ func (n Node) End() int { return int(n.endDepth >> 8) }
 
 // newTrie flattens the given tokens. Order: by bytes, so that a prefix comes before its
 // extensions and the array is a depth-first walk.
-func newTrie(tokens [][]byte, text []int32) Trie {
+func newTrie(list *texts.List, text []int32) Trie {
+	tokens := func(t int32) []byte { return list.At(int(t)) }
 	var tr Trie
 	order := make([]int32, 0, len(text))
 	for _, t := range text {
-		if len(tokens[t]) > MaxDepth {
+		if len(tokens(t)) > MaxDepth {
 			tr.Long = append(tr.Long, t)
 			continue
 		}
 		order = append(order, t)
 	}
 	byBytes := func(a, b int32) int {
-		if c := bytes.Compare(tokens[a], tokens[b]); c != 0 {
+		if c := bytes.Compare(tokens(a), tokens(b)); c != 0 {
 			return c
 		}
 		return int(a - b)
@@ -124,7 +127,7 @@ func newTrie(tokens [][]byte, text []int32) Trie {
 	last := int32(-1)
 	tr.twins = map[int32]int{}
 	for _, t := range order {
-		b := tokens[t]
+		b := tokens(t)
 		if last >= 0 && bytes.Equal(prev, b) {
 			if _, ok := tr.twins[last]; !ok {
 				tr.twins[last] = len(tr.Same)
@@ -167,4 +170,4 @@ func (tr *Trie) finish() {
 
 // Subtrie returns the trie of some text tokens. It is made faster if they come in the order
 // of the vocabulary's trie.
-func (v *Vocab) Subtrie(tokens []int32) Trie { return newTrie(v.tokens, tokens) }
+func (v *Vocab) Subtrie(tokens []int32) Trie { return newTrie(&v.tokens, tokens) }

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/callama/callama/internal/texts"
 )
 
 // Config lists a vocabulary. The zero value of every field but Tokens is a good default.
 type Config struct {
 	// Tokens holds the bytes of each token as it appears in text; its index is the token.
-	// Tokens without bytes are never part of text. New keeps the slices.
+	// Tokens without bytes are never part of text. New copies them.
 	Tokens [][]byte
 	// Special marks tokens that are not text although they have bytes (control tokens such
 	// as <|im_start|>): the grammar reaches them only through token terminals. Nil: none.
@@ -25,12 +27,12 @@ type Config struct {
 
 // Vocab is an immutable vocabulary with its trie; safe for concurrent use.
 type Vocab struct {
-	tokens  [][]byte
+	tokens  texts.List
 	special []bool
 	eog     []int32
 	isEOG   Mask
 	width   int
-	byName  map[string]int32
+	byName  *texts.Index
 	trie    Trie
 	longest int       // bytes of the longest text token
 	single  [256]bool // byte b is a token of its own
@@ -66,8 +68,14 @@ func New(c Config) (*Vocab, error) {
 	if c.Special != nil && len(c.Special) != n {
 		return nil, fmt.Errorf("vocab: %d tokens but %d special marks", n, len(c.Special))
 	}
-	v := &Vocab{tokens: c.Tokens, special: c.Special, width: c.Width,
-		byName: make(map[string]int32), isEOG: NewMask(c.Width)}
+	v := &Vocab{special: c.Special, width: c.Width, isEOG: NewMask(c.Width)}
+	for t, b := range c.Tokens {
+		if !v.tokens.Add(b) {
+			return nil, fmt.Errorf("vocab: the tokens up to %d hold more than %d bytes", t, texts.MaxBytes)
+		}
+	}
+	v.tokens.Clip()
+	v.byName = texts.NewIndex(&v.tokens, n)
 	if v.special == nil {
 		v.special = make([]bool, n)
 	}
@@ -82,12 +90,13 @@ func New(c Config) (*Vocab, error) {
 	}
 	slices.Sort(v.eog)
 	text := make([]int32, 0, n)
-	for t, b := range v.tokens {
+	for t := range n {
+		b := v.tokens.At(t)
 		if len(b) == 0 {
 			continue
 		}
-		if _, dup := v.byName[string(b)]; !dup || v.special[t] {
-			v.byName[string(b)] = int32(t)
+		if _, dup := v.byName.Find(string(b)); !dup || v.special[t] {
+			v.byName.Put(t)
 		}
 		if v.special[t] || v.isEOG.Has(int32(t)) {
 			continue
@@ -99,21 +108,22 @@ func New(c Config) (*Vocab, error) {
 	}
 	total := 0
 	for _, t := range text {
-		if n := len(v.tokens[t]); n > MaxTokenBytes {
+		n := len(v.tokens.At(int(t)))
+		if n > MaxTokenBytes {
 			return nil, fmt.Errorf("vocab: token %d has %d bytes: at most %d", t, n, MaxTokenBytes)
 		}
-		total += len(v.tokens[t])
-		v.longest = max(v.longest, len(v.tokens[t]))
+		total += n
+		v.longest = max(v.longest, n)
 	}
 	if total >= maxNodes {
 		return nil, fmt.Errorf("vocab: tokens hold %d bytes of text, at most %d fit the trie", total, maxNodes-1)
 	}
-	v.trie = newTrie(v.tokens, text)
+	v.trie = newTrie(&v.tokens, text)
 	return v, nil
 }
 
 // Len returns the number of tokens.
-func (v *Vocab) Len() int { return len(v.tokens) }
+func (v *Vocab) Len() int { return v.tokens.Len() }
 
 // Width returns the number of logits, at least Len: the width of masks.
 func (v *Vocab) Width() int { return v.width }
@@ -123,16 +133,16 @@ func (v *Vocab) Longest() int { return v.longest }
 
 // Bytes returns the bytes of token t, nil if t is none. The caller must not change them.
 func (v *Vocab) Bytes(t int32) []byte {
-	if t < 0 || int(t) >= len(v.tokens) {
+	if t < 0 || int(t) >= v.tokens.Len() {
 		return nil
 	}
-	return v.tokens[t]
+	return v.tokens.At(int(t))
 }
 
 // IsText reports whether t takes part in text: it has bytes and is neither special nor an
 // end of generation.
 func (v *Vocab) IsText(t int32) bool {
-	return t >= 0 && int(t) < len(v.tokens) && len(v.tokens[t]) > 0 && !v.special[t] && !v.isEOG.Has(t)
+	return t >= 0 && len(v.Bytes(t)) > 0 && !v.special[t] && !v.isEOG.Has(t)
 }
 
 // EOG returns the end-of-generation tokens in ascending order. The caller must not change
@@ -144,8 +154,7 @@ func (v *Vocab) IsEOG(t int32) bool { return v.isEOG.Has(t) }
 
 // Lookup finds a token by its text, special tokens included: GBNF's <name> terminals.
 func (v *Vocab) Lookup(name string) (int32, bool) {
-	t, ok := v.byName[name]
-	return t, ok
+	return v.byName.Find(name)
 }
 
 // Spells reports whether byte b is a token of its own. A grammar that needs only such

@@ -1305,7 +1305,7 @@ def arguments():
         p.error("--swap-words, --swap-names and --choice-weight need --tokenizer")
     if (a.lora_rank or a.grow) and not a.init:
         p.error("--lora-rank and --grow need --init")
-    if a.quant != "none" and a.hidden * a.intermediate % 32:
+    if a.quant != "none" and (a.hidden % 32 or a.intermediate % 32):
         p.error("--quant needs rows of whole blocks of 32")
     if a.hidden % a.heads or a.heads % a.kv_heads or a.hidden // a.heads % 2:
         p.error("--hidden, --heads and --kv-heads do not divide")

@@ -1,6 +1,8 @@
 package corpus
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -45,7 +47,28 @@ func (s *source) someArguments(params []*toolParam, optional float64) []argument
 			out = append(out, s.argument(p))
 		}
 	}
+	orderBounds(out)
 	return out
+}
+
+// orderBounds swaps the values of a lower and an upper bound that are the wrong way round, as nobody asks.
+func orderBounds(args []argument) {
+	bound := func(id string) *argument {
+		at := slices.IndexFunc(args, func(a argument) bool { return a.param.id == id && a.param.kind.number() })
+		if at < 0 {
+			return nil
+		}
+		return &args[at]
+	}
+	low, high := bound("min"), bound("max")
+	if low == nil || high == nil || low.param.kind != high.param.kind {
+		return
+	}
+	a, errA := strconv.ParseFloat(low.value.json, 64)
+	b, errB := strconv.ParseFloat(high.value.json, 64)
+	if errA == nil && errB == nil && a > b {
+		low.value, high.value = high.value, low.value
+	}
 }
 
 func (s *source) argument(p *toolParam) argument {

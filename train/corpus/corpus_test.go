@@ -409,3 +409,36 @@ func TestCheckerRefuses(t *testing.T) {
 func BenchmarkGenerate(b *testing.B) {
 	each(b, Config{Seed: 1}, b.N, func(*Row) {})
 }
+
+// TestBounds: a lower bound that is drawn with an upper one is not above it.
+func TestBounds(t *testing.T) {
+	price, rating := kind{base: "price"}, kind{base: "rating"}
+	arg := func(id string, k kind, json string) argument {
+		return argument{param: &toolParam{parameter: &parameter{id: id, kind: k}}, value: value{json: json, said: "said " + json}}
+	}
+	for _, tc := range []struct {
+		name string
+		args []argument
+		want string
+	}{
+		{"the wrong way round", []argument{arg("min", price, "120.5"), arg("place", kind{base: "place"}, `"x"`), arg("max", price, "50")}, `50 "x" 120.5`},
+		{"in order", []argument{arg("max", price, "120"), arg("min", price, "50")}, "120 50"},
+		{"different kinds", []argument{arg("min", rating, "9"), arg("max", price, "5")}, "9 5"},
+		{"one alone", []argument{arg("min", price, "9")}, "9"},
+		{"no numbers", []argument{arg("min", kind{base: "day"}, "9"), arg("max", kind{base: "day"}, "5")}, "9 5"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			orderBounds(tc.args)
+			var got []string
+			for _, a := range tc.args {
+				got = append(got, a.value.json)
+				if a.value.said != "said "+a.value.json {
+					t.Errorf("%s is said as %q", a.value.json, a.value.said)
+				}
+			}
+			if text := strings.Join(got, " "); text != tc.want {
+				t.Errorf("%s, want %s", text, tc.want)
+			}
+		})
+	}
+}

@@ -29,7 +29,7 @@ type domain struct {
 	params []*parameter
 	// asks are questions with slots, such as "the weather[ in {place}]": what is in brackets
 	// stays where all its slots are given. One without a mark at its end is a request that
-	// a frame makes a sentence of.
+	// a frame makes a sentence of. It may have alternatives, as phrases have.
 	asks   [2][]string
 	fields []attribute // members of a result
 	things *term       // what a list as result holds, nil for other results

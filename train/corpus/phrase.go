@@ -59,7 +59,7 @@ func (s *source) question(t *tool, args []argument) (text string, ok bool) {
 	var core string
 	var used []string
 	for _, ask := range sample(s, t.asks[s.lang], 4) {
-		if core, used, ok = fill(ask, said); ok {
+		if core, used, ok = fill(s.vary(ask), said); ok {
 			break
 		}
 	}

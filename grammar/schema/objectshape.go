@@ -83,35 +83,8 @@ func (c *Compiler) splitWitnesses(j *conjunct) ([]*conjunct, error) {
 	first.kinds = kindObject
 	alts := []*conjunct{first}
 	for i := range j.witnesses {
-		w := &j.witnesses[i]
-		var next []*conjunct
-		for _, name := range p.declared {
-			ok, err := c.meant(w, name)
-			if err != nil {
-				return nil, err
-			}
-			for _, k := range alts {
-				if !ok || slices.Contains(k.absent, name) {
-					continue
-				}
-				d := k.clone()
-				d.require(name, w.at)
-				d.objects = append(d.objects, objectFacet{props: []property{{name, w.value}}, silent: true})
-				next = append(next, d)
-			}
-		}
-		for _, k := range alts {
-			for b := range k.others {
-				d := k.clone()
-				d.others[b] = append(slices.Clip(d.others[b]), *w)
-				next = append(next, d)
-			}
-			d := k.clone()
-			d.others = append(d.others, []witness{*w})
-			next = append(next, d)
-		}
-		if alts = next; len(alts) > c.lim.Alternatives {
-			return nil, w.at.fail(ErrLimit, "%w", &LimitError{Name: "Alternatives", Limit: c.lim.Alternatives, Got: len(alts)})
+		if alts, err = c.splitWitness(&j.witnesses[i], p, alts); err != nil {
+			return nil, err
 		}
 	}
 	if j.kinds != kindObject {
@@ -120,6 +93,49 @@ func (c *Compiler) splitWitnesses(j *conjunct) ([]*conjunct, error) {
 		out = append(out, rest)
 	}
 	return append(out, alts...), nil
+}
+
+// splitWitness multiplies alternatives by the names that a witness may have. It stops at the limit, not behind it:
+// what is multiplied may be a hundred times as much.
+func (c *Compiler) splitWitness(w *witness, p *partition, alts []*conjunct) (out []*conjunct, err error) {
+	add := func(d *conjunct) error {
+		if out = append(out, d); len(out) > c.lim.Alternatives {
+			return w.at.fail(ErrLimit, "%w", &LimitError{Name: "Alternatives", Limit: c.lim.Alternatives, Got: len(out)})
+		}
+		return nil
+	}
+	for _, name := range p.declared {
+		ok, err := c.meant(w, name)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range alts {
+			if !ok || slices.Contains(k.absent, name) {
+				continue
+			}
+			d := k.clone()
+			d.require(name, w.at)
+			d.objects = append(d.objects, objectFacet{props: []property{{name, w.value}}, silent: true})
+			if err := add(d); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, k := range alts {
+		for b := range k.others {
+			d := k.clone()
+			d.others[b] = append(slices.Clip(d.others[b]), *w)
+			if err := add(d); err != nil {
+				return nil, err
+			}
+		}
+		d := k.clone()
+		d.others = append(d.others, []witness{*w})
+		if err := add(d); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 func (c *Compiler) objectShape(g *goal, j *conjunct) (*objectShape, error) {

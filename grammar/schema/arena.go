@@ -13,6 +13,9 @@ import (
 type arena struct {
 	parser     ojson.Parser
 	conjuncts  slab.Slab[conjunct]
+	numbers    slab.Slab[numberPart]
+	strings    slab.Slab[stringPart]
+	arrays     slab.Slab[arrayPart]
 	goals      slab.Slab[goal]
 	locations  slab.Slab[location]
 	partitions slab.Slab[partition]
@@ -32,6 +35,9 @@ var arenas = sync.Pool{New: func() any { return new(arena) }}
 func (a *arena) release() {
 	a.parser.Reset()
 	a.conjuncts.Reset()
+	a.numbers.Reset()
+	a.strings.Reset()
+	a.arrays.Reset()
 	a.goals.Reset()
 	a.locations.Reset()
 	a.partitions.Reset()

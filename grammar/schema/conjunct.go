@@ -23,20 +23,13 @@ type conjunct struct {
 	denied   []*ojson.Value // null, booleans, numbers and strings that are excluded
 	deniedAt place
 
-	lower, upper bound  // of numbers
-	steps        []step // of numbers
-	// bare demands that integers are written without a fraction or exponent. In draft 4,
-	// section 3.5 of its core, 1.0 is none.
-	bare bool
-
-	length   span // of strings, in code points
-	patterns []patternAt
-	text     *language // of strings with patterns, after finish
-
-	count    span // of array items
-	arrays   []arrayFacet
-	contains []containsFacet
-	unique   *place // items are distinct
+	// What is demanded of numbers, strings and arrays. Clones share it until one of them changes it, and most
+	// never do: own says of which kinds a conjunct has its own. It is written through ownNumbers, ownStrings and
+	// ownArrays.
+	*numberPart
+	*stringPart
+	*arrayPart
+	own kinds
 
 	required  []requiredAt
 	absent    []string // names that no member has
@@ -59,6 +52,70 @@ type conjunct struct {
 	// blocked are unsupported keywords, by the kinds of values that they concern: an
 	// error only if such a value is left when everything else is known.
 	blocked []blocked
+}
+
+// numberPart is what a conjunct demands of numbers.
+type numberPart struct {
+	lower, upper bound
+	steps        []step
+	// bare demands that integers are written without a fraction or exponent. In draft 4,
+	// section 3.5 of its core, 1.0 is none.
+	bare bool
+}
+
+// stringPart is what a conjunct demands of strings.
+type stringPart struct {
+	length   span // in code points
+	patterns []patternAt
+	text     *language // of strings with patterns, after finish
+}
+
+// arrayPart is what a conjunct demands of arrays.
+type arrayPart struct {
+	count    span // of items
+	arrays   []arrayFacet
+	contains []containsFacet
+	unique   *place // items are distinct
+}
+
+// The parts of conjuncts that demand nothing; they are never written to.
+var (
+	anyNumbers = &numberPart{}
+	anyStrings = &stringPart{length: span{max: -1}}
+	anyArrays  = &arrayPart{count: span{max: -1}}
+)
+
+// ownNumbers returns the part about numbers for changes.
+func (c *conjunct) ownNumbers() *numberPart {
+	if c.own&kindNumber == 0 {
+		p := c.mem.numbers.One()
+		*p = *c.numberPart
+		p.steps = slices.Clip(p.steps)
+		c.numberPart, c.own = p, c.own|kindNumber
+	}
+	return c.numberPart
+}
+
+// ownStrings returns the part about strings for changes.
+func (c *conjunct) ownStrings() *stringPart {
+	if c.own&kindString == 0 {
+		p := c.mem.strings.One()
+		*p = *c.stringPart
+		p.patterns = slices.Clip(p.patterns)
+		c.stringPart, c.own = p, c.own|kindString
+	}
+	return c.stringPart
+}
+
+// ownArrays returns the part about arrays for changes.
+func (c *conjunct) ownArrays() *arrayPart {
+	if c.own&kindArray == 0 {
+		p := c.mem.arrays.One()
+		*p = *c.arrayPart
+		p.arrays, p.contains = slices.Clip(p.arrays), slices.Clip(p.contains)
+		c.arrayPart, c.own = p, c.own|kindArray
+	}
+	return c.arrayPart
 }
 
 // place is a keyword at a location, kept to make an error from if need be.
@@ -122,18 +179,16 @@ type blocked struct {
 
 func (a *arena) newConjunct() *conjunct {
 	c := a.conjuncts.One()
-	c.mem, c.kinds, c.length.max, c.count.max, c.members.max = a, kindAny, -1, -1, -1
+	c.mem, c.kinds, c.members.max = a, kindAny, -1
+	c.numberPart, c.stringPart, c.arrayPart = anyNumbers, anyStrings, anyArrays
 	return c
 }
 
-// clone returns a copy that can be narrowed independently.
+// clone returns a copy that can be narrowed independently. The parts are those of neither from now on.
 func (c *conjunct) clone() *conjunct {
 	d := c.mem.conjuncts.One()
+	c.own = 0
 	*d = *c
-	d.steps = slices.Clip(d.steps)
-	d.patterns = slices.Clip(d.patterns)
-	d.arrays = slices.Clip(d.arrays)
-	d.contains = slices.Clip(d.contains)
 	d.required = slices.Clip(d.required)
 	d.absent = slices.Clip(d.absent)
 	d.objects = slices.Clip(d.objects)
@@ -162,14 +217,14 @@ func (c *conjunct) restrict(k kinds, why func() *Error) {
 func (c *conjunct) raise(b bound) {
 	cmp := b.value.compare(c.lower.value)
 	if !c.lower.set || cmp > 0 || (cmp == 0 && b.exclusive) {
-		c.lower = b
+		c.ownNumbers().lower = b
 	}
 }
 
 func (c *conjunct) reduce(b bound) {
 	cmp := b.value.compare(c.upper.value)
 	if !c.upper.set || cmp < 0 || (cmp == 0 && b.exclusive) {
-		c.upper = b
+		c.ownNumbers().upper = b
 	}
 }
 
@@ -293,11 +348,11 @@ func (c *Compiler) settleText(j *conjunct) error {
 	if len(j.patterns) == 0 && !j.deniesText() {
 		return nil
 	}
-	var err error
-	if j.text, err = c.language(j); err != nil {
+	text, err := c.language(j)
+	if err != nil {
 		return err
 	}
-	if j.text == nil {
+	if j.ownStrings().text = text; text == nil {
 		at := j.deniedAt
 		if n := len(j.patterns); n > 0 {
 			at = j.patterns[n-1].at

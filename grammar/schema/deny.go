@@ -108,7 +108,8 @@ func (c *Compiler) numberRanges(j *conjunct) []*conjunct {
 	var out []*conjunct
 	from := j.lower
 	for i := 0; i <= len(holes); i++ {
-		r := &conjunct{kinds: j.kinds & kindNumber, lower: from, upper: j.upper, steps: j.steps}
+		r := &conjunct{kinds: j.kinds & kindNumber, stringPart: anyStrings, arrayPart: anyArrays}
+		r.numberPart = &numberPart{lower: from, upper: j.upper, steps: j.steps}
 		if i < len(holes) {
 			r.upper = bound{set: true, value: holes[i], exclusive: true, at: j.deniedAt}
 			from = bound{set: true, value: holes[i], exclusive: true, at: j.deniedAt}

@@ -53,7 +53,7 @@ func (c *Compiler) distinctValues(j *conjunct, a *arrayShape) (sets *valueSets, 
 	}
 	if ok && len(rest) == 0 && j.count.max < 0 {
 		j = j.clone()
-		j.count.max = len(prefix)
+		j.ownArrays().count.max = len(prefix)
 	}
 	if ok && len(prefix) == 0 && len(j.contains) == 0 {
 		return &valueSets{items: append([]*ojson.Value{}, rest...), least: j.count.min, most: j.count.max}, false, nil

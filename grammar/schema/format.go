@@ -300,10 +300,11 @@ func applyFormat(c *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
 		return nil
 	}
 	if !slices.ContainsFunc(j.patterns, func(q patternAt) bool { return q.p == p && !q.not }) {
-		j.patterns = append(j.patterns, patternAt{p: p, at: at})
+		s := j.ownStrings()
+		s.patterns = append(s.patterns, patternAt{p: p, at: at})
 	}
 	if n := formatOf(v.Text).most; n > 0 {
-		j.length.atMost(n, at)
+		j.ownStrings().length.atMost(n, at)
 	}
 	return nil
 }
@@ -315,7 +316,10 @@ func (x *expansion) refuteFormat(j *conjunct, at place, v *ojson.Value) ([]*conj
 	if p == nil || fail != nil {
 		return nil, fail
 	}
-	return failing(j, kindString, func(d *conjunct) { d.patterns = append(d.patterns, patternAt{p: p, at: at, not: true}) }), nil
+	return failing(j, kindString, func(d *conjunct) {
+		s := d.ownStrings()
+		s.patterns = append(s.patterns, patternAt{p: p, at: at, not: true})
+	}), nil
 }
 
 // formatKey begins the keys of formats; those of patterns begin with a slash.

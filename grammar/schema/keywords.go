@@ -73,7 +73,7 @@ func applyType(_ *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
 		return err
 	}
 	if at.l.dialect() == dialectDraft4 && of&kindNumber == kindInteger {
-		j.bare = true
+		j.ownNumbers().bare = true
 	}
 	before := j.kinds
 	j.restrict(of, func() *Error {
@@ -166,7 +166,8 @@ func applyMultipleOf(_ *Compiler, j *conjunct, at place, v *ojson.Value) *Error 
 		j.restrict(^kindFraction, func() *Error { return at.fail(ErrUnsatisfiable, "only integers are left") })
 		return nil
 	}
-	j.steps = append(j.steps, step{value: d, at: at})
+	n := j.ownNumbers()
+	n.steps = append(n.steps, step{value: d, at: at})
 	return nil
 }
 
@@ -193,15 +194,15 @@ var spanKinds = map[string]kinds{
 	"minProperties": kindObject, "maxProperties": kindObject,
 }
 
-// span returns the length or count that a keyword bounds.
+// span returns the length or count that a keyword bounds, for changes.
 func (j *conjunct) span(keyword string) *span {
 	switch spanKinds[keyword] {
 	case kindArray:
-		return &j.count
+		return &j.ownArrays().count
 	case kindObject:
 		return &j.members
 	}
-	return &j.length
+	return &j.ownStrings().length
 }
 
 // count reads a non-negative integer, which may be written 2.0. A number above maxCount
@@ -234,7 +235,8 @@ func applyPattern(c *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
 		return nil
 	}
 	if !slices.ContainsFunc(j.patterns, func(q patternAt) bool { return q.p == p && !q.not }) {
-		j.patterns = append(j.patterns, patternAt{p: p, at: at})
+		s := j.ownStrings()
+		s.patterns = append(s.patterns, patternAt{p: p, at: at})
 	}
 	return nil
 }
@@ -279,7 +281,8 @@ func applyArray(_ *Compiler, j *conjunct, at place, _ *ojson.Value) *Error {
 	}
 	f, err := arrayFacetOf(at)
 	if err == nil {
-		j.arrays = append(j.arrays, f)
+		a := j.ownArrays()
+		a.arrays = append(a.arrays, f)
 	}
 	return err
 }
@@ -314,7 +317,8 @@ func arrayFacetOf(at place) (f arrayFacet, fail *Error) {
 func applyContains(_ *Compiler, j *conjunct, at place, _ *ojson.Value) *Error {
 	f, err := containsFacetOf(at)
 	if err == nil && (f.min > 0 || f.max >= 0 || !f.silent) {
-		j.contains = append(j.contains, f)
+		a := j.ownArrays()
+		a.contains = append(a.contains, f)
 	}
 	return err
 }
@@ -348,7 +352,7 @@ func applyUnique(_ *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
 		return at.fail(ErrInvalid, "must be a boolean, not %s", v.Kind)
 	}
 	if v.Bool && j.unique == nil {
-		j.unique = &at
+		j.ownArrays().unique = &at
 	}
 	return nil
 }

@@ -179,7 +179,10 @@ func (x *expansion) refuteOther(j *conjunct, at place, v *ojson.Value) ([]*conju
 		if d.neg || d.isZero() {
 			return nil, at.fail(ErrInvalid, "must be greater than 0, not %s", v.Text)
 		}
-		return failing(j, kindNumber, func(k *conjunct) { k.steps = append(k.steps, step{value: d, not: true, at: at}) }), nil
+		return failing(j, kindNumber, func(k *conjunct) {
+			n := k.ownNumbers()
+			n.steps = append(n.steps, step{value: d, not: true, at: at})
+		}), nil
 	case "extends", "disallow":
 		if at.l.dialect() == dialectDraft4 {
 			return refuse(kindAny), nil
@@ -346,7 +349,8 @@ func (x *expansion) refutePattern(j *conjunct, at place, v *ojson.Value) ([]*con
 		if unsupported != nil {
 			d.blocked = append(d.blocked, blocked{kindString, unsupported})
 		} else if p != nil {
-			d.patterns = append(d.patterns, patternAt{p: p, at: at, not: true})
+			s := d.ownStrings()
+			s.patterns = append(s.patterns, patternAt{p: p, at: at, not: true})
 		}
 	}), nil
 }
@@ -440,15 +444,17 @@ func (x *expansion) refuteItems(j *conjunct, at place) ([]*conjunct, *Error) {
 			continue
 		}
 		out = append(out, failing(j, kindArray, func(d *conjunct) {
-			d.count.atLeast(i+1, at)
+			a := d.ownArrays()
+			a.count.atLeast(i+1, at)
 			prefix := make([]term, i+1)
 			prefix[i] = t.negated()
-			d.arrays = append(d.arrays, arrayFacet{prefix: prefix, silent: true})
+			a.arrays = append(a.arrays, arrayFacet{prefix: prefix, silent: true})
 		})...)
 	}
 	if !f.items.free() {
 		out = append(out, failing(j, kindArray, func(d *conjunct) {
-			d.contains = append(d.contains, containsFacet{t: f.items.negated(), from: len(f.prefix), min: 1, max: -1, at: at, silent: true})
+			a := d.ownArrays()
+			a.contains = append(a.contains, containsFacet{t: f.items.negated(), from: len(f.prefix), min: 1, max: -1, at: at, silent: true})
 		})...)
 	}
 	return out, nil
@@ -465,7 +471,10 @@ func (x *expansion) refuteContains(j *conjunct, at place) ([]*conjunct, *Error) 
 	add := func(least, most int) {
 		f := f
 		f.min, f.max = least, most
-		out = append(out, failing(j, kindArray, func(d *conjunct) { d.contains = append(d.contains, f) })...)
+		out = append(out, failing(j, kindArray, func(d *conjunct) {
+			a := d.ownArrays()
+			a.contains = append(a.contains, f)
+		})...)
 	}
 	if f.min > 0 {
 		add(0, f.min-1)

@@ -76,7 +76,10 @@ func (c *Compiler) stepped(j *conjunct) (gbnf.Expr, error) {
 		return c.numberRules(c.numbers(j))
 	}
 	whole, part := *j, *j
-	whole.kinds, part.kinds, part.steps = kindInteger, kindFraction, nil
+	whole.kinds, part.kinds = kindInteger, kindFraction
+	without := *j.numberPart
+	without.steps = nil
+	part.numberPart = &without
 	var alts []gbnf.Expr
 	for _, k := range [...]*conjunct{&whole, &part} {
 		e, err := c.numberRules(c.numbers(k))

@@ -31,7 +31,8 @@ func (x *expansion) unevaluated(alts []*conjunct, l *location, silent bool) ([]*
 			j.objects = append(j.objects, restOfMembers(j.objects[s.objects:], props))
 		}
 		if j.kinds&kindArray != 0 && l.v.Get("unevaluatedItems") != nil {
-			j.arrays = append(j.arrays, restOfItems(l, j, s, items))
+			a := j.ownArrays()
+			a.arrays = append(a.arrays, restOfItems(l, j, s, items))
 		}
 		if silent {
 			j.silence(s.objects, s.arrays, s.contains)

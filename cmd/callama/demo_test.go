@@ -94,7 +94,7 @@ func TestCallDemoTools(t *testing.T) {
 const (
 	// articlesRight is how many cases the embedded model answers rightly where it was made.
 	// All of them are the aim.
-	articlesRight = 22
+	articlesRight = 23
 	// articlesSlack are those that other processors' sums may tip over.
 	articlesSlack = 2
 )

@@ -319,6 +319,15 @@ class Run(unittest.TestCase):
         self.assertEqual(lines[0], "step,tokens,seconds,series,value")
         self.assertTrue(any(",valid_exact/held out," in line for line in lines))
 
+    def test_workers_prepare_the_same(self):
+        common = ["--tokens", self.tokens, *SMALL, "--steps", "6", "--prompt-share", "0.5"]
+        run(*common, "--out", self.out("alone"))
+        run(*common, "--out", self.out("workers"), "--workers", "2", "--stop-after", "3")
+        run(*common, "--out", self.out("workers"), "--workers", "2", "--resume")
+        alone, workers = self.model("alone"), self.model("workers")
+        for name in alone:
+            self.assertTrue(torch.equal(alone[name], workers[name]), name)
+
     def test_every_setting_lowers_the_loss(self):
         for name, more in {"kernels": [], "torch": ["--no-kernels"], "f32": ["--f32"], "adamw": ["--optimizer", "adamw"],
                            "workers": ["--workers", "2"], "q4_0": ["--quant", "q4_0", "--quant-from", "0"]}.items():

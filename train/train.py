@@ -44,7 +44,26 @@ EPS = 1e-6  # of the norms; config.json and the GGUF say the same
 # ---------------------------------------------------------------- data
 
 
-class TokenFile:
+class Conversations:
+    """What can be asked of one file or of several: all by places, the file of each conversation and its number there."""
+
+    def rows(self, numbers, width):
+        """The conversations as a padded matrix of ids, and the weights of their tokens."""
+        ids = np.zeros((len(numbers), width), np.int64)
+        weights = np.zeros((len(numbers), width), np.uint8)
+        for row, (file, number) in enumerate(self.places(numbers)):
+            n = min(int(file.lengths[number]), width)
+            start = file.ends[number] - int(file.lengths[number])
+            ids[row, :n] = file.ids[start:start + n]
+            weights[row, :n] = file.weights[start:start + n]
+        return torch.from_numpy(ids), torch.from_numpy(weights)
+
+    def sample(self, numbers):
+        """The ids of some conversations."""
+        return [file.ids[file.ends[n] - file.lengths[n]:file.ends[n]] for file, n in self.places(numbers)]
+
+
+class TokenFile(Conversations):
     """A file of "callama data tokens", mapped, not read."""
 
     MAGIC = b"CALTOK01"
@@ -66,23 +85,10 @@ class TokenFile:
             sys.exit(f"{path}: the lengths do not add up to the tokens")
 
     def places(self, numbers):
-        """The file of each conversation and its number there."""
         return [(self, n) for n in numbers]
 
-    def rows(self, numbers, width):
-        """The conversations as a padded matrix of ids, and the weights of their tokens."""
-        return padded_rows(self.places(numbers), width)
 
-    def conversation(self, number):
-        """The ids of one conversation."""
-        return self.ids[self.ends[number] - self.lengths[number]:self.ends[number]]
-
-    def sample(self, numbers):
-        """The ids of some conversations."""
-        return [self.conversation(n) for n in numbers]
-
-
-class Joined:
+class Joined(Conversations):
     """Several token files as one: a stage that has conversations of several kinds."""
 
     def __init__(self, files):
@@ -92,27 +98,8 @@ class Joined:
         self.begins = np.cumsum([0] + [len(f.lengths) for f in files])
 
     def places(self, numbers):
-        """The file of each conversation and its number there."""
         which = np.searchsorted(self.begins, numbers, side="right") - 1
         return [(self.files[k], n - self.begins[k]) for k, n in zip(which, numbers)]
-
-    def rows(self, numbers, width):
-        return padded_rows(self.places(numbers), width)
-
-    def sample(self, numbers):
-        return [file.conversation(n) for file, n in self.places(numbers)]
-
-
-def padded_rows(places, width):
-    """Conversations of files as a padded matrix of ids, and the weights of their tokens."""
-    ids = np.zeros((len(places), width), np.int64)
-    weights = np.zeros((len(places), width), np.uint8)
-    for row, (file, number) in enumerate(places):
-        n = min(int(file.lengths[number]), width)
-        start = file.ends[number] - int(file.lengths[number])
-        ids[row, :n] = file.ids[start:start + n]
-        weights[row, :n] = file.weights[start:start + n]
-    return torch.from_numpy(ids), torch.from_numpy(weights)
 
 
 def open_tokens(paths):
@@ -1079,8 +1066,9 @@ class Trainer:
             last = time.monotonic()
             self.seconds = began + last - start
             progress = self.progress()
-            shown = self.step % a.print_steps == 0
-            if shown or DEVICE.type == "cpu":  # a number waits for the GPU
+            shown, save = self.step % a.print_steps == 0, last - saved > a.save_minutes * 60
+            ends = progress >= 1 or self.stop or self.step == a.stop_after
+            if shown or save or ends or DEVICE.type == "cpu":  # a number waits for the GPU
                 loss = float(loss)
                 self.record("train_loss", loss)
                 if not math.isfinite(loss):
@@ -1095,7 +1083,7 @@ class Trainer:
             if self.valid and last - validated > a.valid_minutes * 60:
                 self.validate_all()
                 validated = time.monotonic()
-            if last - saved > a.save_minutes * 60:
+            if save:
                 self.save()
                 saved = time.monotonic()
         if not self.stop:

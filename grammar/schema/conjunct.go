@@ -6,6 +6,7 @@ import (
 
 	"github.com/callama/callama/grammar/regex"
 	"github.com/callama/callama/internal/ojson"
+	"github.com/callama/callama/internal/slab"
 )
 
 // conjunct is one alternative of a schema: constraints that hold together. A constraint
@@ -87,35 +88,37 @@ var (
 
 // ownNumbers returns the part about numbers for changes.
 func (c *conjunct) ownNumbers() *numberPart {
-	if c.own&kindNumber == 0 {
-		p := c.mem.numbers.One()
-		*p = *c.numberPart
-		p.steps = slices.Clip(p.steps)
-		c.numberPart, c.own = p, c.own|kindNumber
+	if own(c, kindNumber, &c.numberPart, &c.mem.numbers) {
+		c.steps = slices.Clip(c.steps)
 	}
 	return c.numberPart
 }
 
 // ownStrings returns the part about strings for changes.
 func (c *conjunct) ownStrings() *stringPart {
-	if c.own&kindString == 0 {
-		p := c.mem.strings.One()
-		*p = *c.stringPart
-		p.patterns = slices.Clip(p.patterns)
-		c.stringPart, c.own = p, c.own|kindString
+	if own(c, kindString, &c.stringPart, &c.mem.strings) {
+		c.patterns = slices.Clip(c.patterns)
 	}
 	return c.stringPart
 }
 
 // ownArrays returns the part about arrays for changes.
 func (c *conjunct) ownArrays() *arrayPart {
-	if c.own&kindArray == 0 {
-		p := c.mem.arrays.One()
-		*p = *c.arrayPart
-		p.arrays, p.contains = slices.Clip(p.arrays), slices.Clip(p.contains)
-		c.arrayPart, c.own = p, c.own|kindArray
+	if own(c, kindArray, &c.arrayPart, &c.mem.arrays) {
+		c.arrays, c.contains = slices.Clip(c.arrays), slices.Clip(c.contains)
 	}
 	return c.arrayPart
+}
+
+// own gives a conjunct a copy of a part that it shares, and reports whether it did.
+func own[T any](c *conjunct, k kinds, part **T, copies *slab.Slab[T]) bool {
+	if c.own&k != 0 {
+		return false
+	}
+	p := copies.One()
+	*p = **part
+	*part, c.own = p, c.own|k
+	return true
 }
 
 // place is a keyword at a location, kept to make an error from if need be.

@@ -60,14 +60,16 @@ func orderBounds(args []argument) {
 		}
 		return &args[at]
 	}
-	low, high := bound("min"), bound("max")
-	if low == nil || high == nil || low.param.kind != high.param.kind {
-		return
-	}
-	a, errA := strconv.ParseFloat(low.value.json, 64)
-	b, errB := strconv.ParseFloat(high.value.json, 64)
-	if errA == nil && errB == nil && a > b {
-		low.value, high.value = high.value, low.value
+	for _, ids := range [][2]string{{"min", "max"}, {"low", "high"}} {
+		low, high := bound(ids[0]), bound(ids[1])
+		if low == nil || high == nil || low.param.kind != high.param.kind {
+			continue
+		}
+		a, errA := strconv.ParseFloat(low.value.json, 64)
+		b, errB := strconv.ParseFloat(high.value.json, 64)
+		if errA == nil && errB == nil && a > b {
+			low.value, high.value = high.value, low.value
+		}
 	}
 }
 

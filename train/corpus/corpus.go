@@ -79,7 +79,11 @@ func (cfg Config) Row(i uint64) (*Row, error) {
 	}
 	s := &source{Rand: rand.New(rand.NewPCG(cfg.Seed^uint64(cfg.Split)<<40^uint64(cfg.Stage)<<48, i*seedMix+1)),
 		split: cfg.Split, pools: all[cfg.Split]}
-	if s.chance(0.48) {
+	share := 0.48
+	if cfg.Split == Train { // the harder language of the two, for a model of this size
+		share = 0.55
+	}
+	if s.chance(share) {
 		s.lang = chinese
 	}
 	c := newConversation(s, cfg)

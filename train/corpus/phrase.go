@@ -7,7 +7,7 @@ import (
 )
 
 // variedWeight is how many plain phrases one with alternatives counts for: it stands for thousands.
-const variedWeight = 16
+const variedWeight = 8
 
 // readPhrase reads "name: phrase" of the pool of phrases. A phrase may have alternatives: "<Now/Then> {v}".
 func (p *poolSet) readPhrase(line string) error {
@@ -184,6 +184,9 @@ func (s *source) cues(args []argument) []string {
 	var out []string
 	form := s.phrase("cue") // most people keep to one
 	mixed := s.chance(0.4)
+	if invented := s.inventedCue(args); invented != "" {
+		form, mixed = invented, false
+	}
 	for _, a := range args {
 		if a.param.kind.base == "object" {
 			out = append(out, s.cues(a.parts)...)

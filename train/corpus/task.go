@@ -225,7 +225,8 @@ func (c *conversation) multiple() error {
 	between := ""
 	if c.lang == english {
 		between = " "
-		if !strings.HasPrefix(also, "I ") && !strings.HasPrefix(also, "I'") {
+		value := func(a argument) bool { return a.value.said != "" && strings.HasPrefix(also, a.value.said) }
+		if !strings.HasPrefix(also, "I ") && !strings.HasPrefix(also, "I'") && !slices.ContainsFunc(second.args, value) {
 			also = lowerFirst(also)
 		}
 	}
@@ -297,7 +298,7 @@ func (c *conversation) missing() error {
 	if c.chance(0.3) {
 		return nil
 	}
-	answer := c.phrase("give")
+	answer := c.reply("give", left.param.kind)
 	answer = strings.Replace(answer, "{n}", left.param.label, 1)
 	answer = strings.Replace(answer, "{V}", capital(left.value.said), 1)
 	c.turns = append(c.turns, Turn{fromHuman, strings.Replace(answer, "{v}", left.value.said, 1)})
@@ -344,7 +345,7 @@ func (c *conversation) followUp() error {
 	if len(k.tool.params) > 1 && (!p.alone || p.kind.number()) || c.chance(0.2) {
 		said = c.cue(k.args[at], c.phrase("cue"))
 	}
-	c.turns = append(c.turns, Turn{fromHuman, strings.Replace(c.phrase("next"), "{v}", said, 1)})
+	c.turns = append(c.turns, Turn{fromHuman, strings.Replace(c.reply("next", p.kind), "{v}", said, 1)})
 	if err := c.call(taskFollowUp, k); err != nil {
 		return err
 	}

@@ -82,10 +82,11 @@ class Operations(unittest.TestCase):
     @unittest.skipUnless(torch.cuda.is_available(), "no GPU")
     def test_same_gradients_on_a_gpu(self):
         want_loss, want = self.gradients(T.TorchOps, torch.float32)
-        loss, got = self.gradients(T.CudaOps, torch.bfloat16, torch.device("cuda"))
-        self.assertAlmostEqual(loss, want_loss, delta=1e-3)
-        for name, g in want.items():
-            self.assertLess(((got[name] - g).norm() / g.norm()).item(), 0.02, name)
+        for ops in (T.CudaOps, T.CompiledOps.begin()):
+            loss, got = self.gradients(ops, torch.bfloat16, torch.device("cuda"))
+            self.assertAlmostEqual(loss, want_loss, delta=1e-3)
+            for name, g in want.items():
+                self.assertLess(((got[name] - g).norm() / g.norm()).item(), 0.02, f"{ops.name}, {name}")
 
 
 class Quantized(unittest.TestCase):

@@ -448,8 +448,12 @@ class TorchOps:
 
     @staticmethod
     def split_heads(qkv, b, t, shape, cos, sin):
-        h, kv, hd = shape.num_attention_heads, shape.num_key_value_heads, shape.head
-        qkv = qkv.view(b, t, h + 2 * kv, hd).transpose(1, 2).float()
+        return TorchOps.heads(qkv.view(b, t, -1), shape.num_attention_heads, shape.num_key_value_heads, cos, sin)
+
+    @staticmethod
+    def heads(qkv, h, kv, cos, sin):  # (b, t, ...), to (b, heads, t, ...)
+        hd = qkv.shape[-1] // (h + 2 * kv)
+        qkv = qkv.unflatten(-1, (h + 2 * kv, hd)).transpose(1, 2).float()
         a, c = qkv[:, :h + kv].chunk(2, -1)
         turned = torch.cat((a * cos - c * sin, c * cos + a * sin), -1)
         q = turned[:, :h] * hd ** -0.5
@@ -491,6 +495,42 @@ class CudaOps(TorchOps):
         b, h, t, hd = q.shape
         out = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=1.0, enable_gqa=True)
         return out.transpose(1, 2).reshape(b * t, h * hd)
+
+
+class CompiledOps(CudaOps):
+    """The same, but what is done element by element is one kernel or two of torch.compile's.
+
+    Function by function, with the number of rows open: a whole model had not been compiled after 90 seconds.
+    """
+
+    name = "CUDA, compiled"
+    ROWS = {"add_norm": {0: 1, 1: 1}, "heads": {0: 2, 3: 1, 4: 1}, "swiglu": {0: 1}, "loss": {0: 1, 2: 1, 3: 1}}
+
+    @classmethod
+    def begin(cls):
+        import torch._dynamo
+        import torch._inductor.config
+        torch._dynamo.config.recompile_limit = 64  # first and later norms, with and without gradients
+        torch._inductor.config.compile_threads = 1  # else it forks, with the GPU in use
+        for name, rows in cls.ROWS.items():
+            setattr(cls, name, staticmethod(cls.compiled(getattr(CudaOps, name), rows)))
+        return cls
+
+    @staticmethod
+    def compiled(function, rows):
+        """The function compiled, for arguments of which the first dimensions, as many as rows says, have any size."""
+        made = torch.compile(function, fullgraph=True)
+
+        def call(*args):
+            for at, dims in rows.items():
+                if args[at] is not None:
+                    torch._dynamo.maybe_mark_dynamic(args[at], list(range(dims)))
+            return made(*args)
+        return call
+
+    @classmethod
+    def split_heads(cls, qkv, b, t, shape, cos, sin):
+        return cls.heads(qkv.view(b, t, -1), shape.num_attention_heads, shape.num_key_value_heads, cos, sin)
 
 
 DEVICE = torch.device("cpu")
@@ -963,7 +1003,17 @@ class Trainer:
             for k, v in values.items():
                 values[k] = v.to(DEVICE)
         self.compute = self.params.compute(False)
-        self.micro(self.next(self.progress()), 1.0)  # loads the kernels before the clock starts
+        batches = [self.next(self.progress()) for _ in range(3)]
+        self.micro(batches[0], 1.0)  # loads the kernels before the clock starts
+        if self.args.no_kernels or COMPUTE is torch.float32:
+            return
+        try:
+            self.ops = CompiledOps.begin()
+            for batch in batches:
+                self.micro(batch, 1.0)
+        except Exception as e:  # no compiler, no Triton: whatever it is, there is another way
+            self.ops = CudaOps
+            print(f"torch.compile fails, PyTorch's operations do its work: {e}", file=sys.stderr)
 
     def forward(self, w, ids, at, target, weight):
         h = forward(self.ops, self.shape, w, ids, self.tables)
@@ -1025,9 +1075,10 @@ class Trainer:
         def one(batch):
             ids, weights = file.rows(*batch)
             ids, at, target, weight = (v.to(DEVICE) for v in self.prepare(ids, weights, None))
+            ops = CudaOps if self.ops is CompiledOps else self.ops  # too few tokens to compile anything for
             with torch.no_grad():
-                h = forward(self.ops, self.shape, self.compute, ids, self.tables)
-                _, losses, right = self.ops.loss(h.index_select(0, at), self.compute["embed"], target, weight)
+                h = forward(ops, self.shape, self.compute, ids, self.tables)
+                _, losses, right = ops.loss(h.index_select(0, at), self.compute["embed"], target, weight)
             at, losses, right = at.cpu(), losses.cpu(), right.cpu()
             starts = torch.ones(len(at), dtype=torch.bool)  # an answer: neighbours in one row
             starts[1:] = (at[1:] != at[:-1] + 1) | (at[1:] // ids.shape[1] != at[:-1] // ids.shape[1])

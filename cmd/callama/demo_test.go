@@ -91,16 +91,9 @@ func TestCallDemoTools(t *testing.T) {
 	}
 }
 
-const (
-	// articlesRight is how many cases the embedded model answers rightly where it was made.
-	// All of them are the aim.
-	articlesRight = 23
-	// articlesSlack are those that other processors' sums may tip over.
-	articlesSlack = 2
-)
-
 // TestArticles asks the embedded model the questions by which function calling is usually
-// shown, all with all sample tools, and judges its calls by BFCL's rules.
+// shown, all with all sample tools, and judges its calls by BFCL's rules. All of them were right with each of
+// llama.cpp's libraries for x86-64, whose sums differ.
 func TestArticles(t *testing.T) {
 	if _, ok := builtin.Model(); !ok {
 		t.Skip("this binary carries no trained model: the synthetic one knows no words")
@@ -122,7 +115,6 @@ func TestArticles(t *testing.T) {
 	for _, tool := range demo.Tools() {
 		functions = append(functions, bfcl.NewFunction(tool.Name, parseJSON(t, tool.Parameters)))
 	}
-	right := 0
 	for _, c := range cases {
 		t.Run(c.ID, func(t *testing.T) {
 			answers, err := bfcl.ParseAnswers(parseJSON(t, c.Truth))
@@ -134,16 +126,10 @@ func TestArticles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if v := bfcl.Check(functions, answers, reply.Calls); v.Right {
-				right++
-			} else {
-				t.Logf("%s: %s\ncalls %s, text %q", c.Question, v.Fault, callsText(reply.Calls), reply.Content)
+			if v := bfcl.Check(functions, answers, reply.Calls); !v.Right {
+				t.Errorf("%s: %s\ncalls %s, text %q", c.Question, v.Fault, callsText(reply.Calls), reply.Content)
 			}
 		})
-	}
-	t.Logf("%d of %d are right", right, len(cases))
-	if right < articlesRight-articlesSlack {
-		t.Errorf("%d of %d are right, %d were", right, len(cases), articlesRight)
 	}
 }
 

@@ -127,6 +127,11 @@ func (d decimal) multipleOf(e decimal) bool {
 	if d.isZero() {
 		return true
 	}
+	if a, ok := d.small(); ok {
+		if b, ok := e.small(); ok {
+			return a%b == 0
+		}
+	}
 	x, _ := new(big.Int).SetString(d.digits, 10)
 	y, _ := new(big.Int).SetString(e.digits, 10)
 	// d/e = x/y * 10^shift
@@ -137,4 +142,18 @@ func (d decimal) multipleOf(e decimal) bool {
 		y.Mul(y, power10(-shift))
 	}
 	return new(big.Int).Rem(x, y).Sign() == 0
+}
+
+// small returns a decimal without its sign, if it is an integer of 64 bits.
+func (d decimal) small() (n int64, ok bool) {
+	if !d.isInteger() || d.point > 18 {
+		return 0, false
+	}
+	for _, c := range []byte(d.digits) {
+		n = n*10 + int64(c-'0')
+	}
+	for range d.point - len(d.digits) {
+		n *= 10
+	}
+	return n, true
 }

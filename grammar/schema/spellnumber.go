@@ -41,7 +41,7 @@ func anyNumber() gbnf.Expr {
 		gbnf.Opt(gbnf.Concat(gbnf.Set('E', 'E', 'e', 'e'), gbnf.Opt(gbnf.Set('+', '+', '-', '-')), digits(1, -1))))
 }
 
-// numbers returns the set of the numbers that a conjunct admits.
+// numbers returns the set of the numbers that a conjunct admits, or nil if its steps leave none.
 func (c *Compiler) numbers(j *conjunct) *numberSet {
 	set := &numberSet{lower: j.lower, upper: j.upper, steps: j.steps, spelling: c.opts.Spelling}
 	if j.bare && j.kinds&kindFraction == 0 {
@@ -54,6 +54,10 @@ func (c *Compiler) numbers(j *conjunct) *numberSet {
 		set.steps = append(set.steps[:len(set.steps):len(set.steps)], step{value: one})
 	case kindFraction:
 		set.steps = append(set.steps[:len(set.steps):len(set.steps)], step{value: one, not: true})
+	}
+	var some bool
+	if set.steps, some = fewerSteps(set.steps); !some {
+		return nil
 	}
 	if c.opts.Spelling == Canonical {
 		set.digits, set.places = c.lim.IntegerDigits, c.lim.FractionDigits
@@ -91,8 +95,11 @@ func (c *Compiler) stepped(j *conjunct) (gbnf.Expr, error) {
 	return oneOfOrNil(alts), nil
 }
 
-// numberRules writes a set of numbers as a shared rule. It returns nil if there are none.
+// numberRules writes a set of numbers as a shared rule. It returns nil if there are none, as in no set.
 func (c *Compiler) numberRules(n *numberSet) (gbnf.Expr, error) {
+	if n == nil {
+		return nil, nil
+	}
 	if n.spelling == Canonical && n.places == 0 && len(n.steps) > 0 {
 		return c.integerRules(n)
 	}

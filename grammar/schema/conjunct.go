@@ -416,16 +416,20 @@ func (c *Compiler) admitsText(j *conjunct, s string) (bool, error) {
 
 // pattern is a parsed pattern with its automaton, made when first needed.
 type pattern struct {
-	re    *regex.Regex // nil: the automaton is given
-	key   string       // the pattern as written, or a text that stands for it
-	local bool         // the key means nothing to other compilers
-	dfa   *regex.DFA
-	other *regex.DFA // the complement
-	err   error
+	re     *regex.Regex // nil: the automaton is given, or of a format
+	format *format
+	key    string // the pattern as written, or a text that stands for it
+	local  bool   // the key means nothing to other compilers
+	dfa    *regex.DFA
+	other  *regex.DFA // the complement
+	err    error
 }
 
 // without returns the automaton of the strings that do not match.
 func (p *pattern) without(c *Compiler) (*regex.DFA, error) {
+	if p.format != nil {
+		return p.format.outside(), nil
+	}
 	d, err := p.automaton(c)
 	if err == nil && p.other == nil {
 		key := "not " + p.key
@@ -446,6 +450,9 @@ func (p patternAt) signed(c *Compiler) (*regex.DFA, error) {
 }
 
 func (p *pattern) automaton(c *Compiler) (*regex.DFA, error) {
+	if p.format != nil {
+		return p.format.members(), nil
+	}
 	if p.dfa == nil && p.err == nil {
 		p.dfa, p.err = c.automatonOf("is "+p.key, func() (*regex.DFA, error) { return p.re.DFA(c.lim.Pattern) })
 	}

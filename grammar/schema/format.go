@@ -33,23 +33,29 @@ type format struct {
 	define func() *regex.DFA // the members
 	wider  func() *regex.DFA // everything that may be a member; nil: members is exact
 	most   int               // characters of a member; 0: no bound beyond that of define
-	once   sync.Once
-	dfa    *regex.DFA
-	others *regex.DFA // certainly not members
+
+	once, onceOthers sync.Once
+	dfa              *regex.DFA
+	others           *regex.DFA // certainly not members
 }
 
-// languages returns the members and what is certainly no member. The first call of a format makes its automata, in some
-// milliseconds; all others are free.
-func (f *format) languages() (members, outside *regex.DFA) {
-	f.once.Do(func() {
-		f.dfa = f.define()
-		wide := f.dfa
+// members returns the automaton of the members. The first call makes it, in up to some milliseconds; all others are
+// free.
+func (f *format) members() *regex.DFA {
+	f.once.Do(func() { f.dfa = f.define() })
+	return f.dfa
+}
+
+// outside returns the automaton of what is certainly no member, which only negations ask for: it is as dear.
+func (f *format) outside() *regex.DFA {
+	f.onceOthers.Do(func() {
 		if f.wider != nil {
-			wide = f.wider()
+			f.others = f.wider().Complement()
+		} else {
+			f.others = f.members().Complement()
 		}
-		f.others = wide.Complement()
 	})
-	return f.dfa, f.others
+	return f.others
 }
 
 // mustDFA makes the automaton of a pattern of this package.
@@ -346,8 +352,7 @@ func (c *Compiler) format(at place, v *ojson.Value) (*pattern, *Error) {
 	key := formatKey + strings.ToLower(v.Text)
 	p, ok := c.patterns[key]
 	if !ok {
-		p = &pattern{key: key}
-		p.dfa, p.other = f.languages()
+		p = &pattern{key: key, format: f}
 		c.patterns[key] = p
 	}
 	return p, nil

@@ -101,6 +101,9 @@ func TestMinimize(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if some, err := Meet(a, b, Limits{}); err != nil || some == both.Empty() {
+			t.Fatalf("round %d: two automata meet: %t, %v; none of both: %t", round, some, err, both.Empty())
+		}
 		results := map[string]*DFA{"minimal": a, "complement": a.Complement(), "complement of any": raw.Complement(), "twice": a.Complement().Complement(), "both": both}
 		for name, d := range results {
 			if got, want := d.States(), classesOf(d); got != want {

@@ -33,20 +33,20 @@ func (d *DFA) Complement() *DFA {
 // *LimitError when the product has more than Limits.States states.
 func Intersect(a, b *DFA, limits Limits) (*DFA, error) {
 	limits = limits.withDefaults()
-	joint, toA, toB := joinAlphabets(&a.alphabet, &b.alphabet)
+	s := newScratch()
+	defer s.release()
+	joint, toA, toB := joinAlphabets(&a.alphabet, &b.alphabet, s)
 	if a.start == dead || b.start == dead {
 		return &DFA{alphabet: joint, start: dead, minimal: true}, nil
 	}
-	s := newScratch()
-	defer s.release()
 	out := s.automaton(joint)
-	p := newProduct(a, b, s)
+	p := newPairs(len(b.accept), len(a.accept), s)
 	out.start = p.visit(a.start, b.start)
-	for i := 0; i < len(p.pairs); i++ {
-		if len(p.pairs) > limits.States {
-			return nil, &LimitError{Name: "States", Limit: limits.States, Got: len(p.pairs)}
+	for i := 0; i < len(p.list); i++ {
+		if len(p.list) > limits.States {
+			return nil, &LimitError{Name: "States", Limit: limits.States, Got: len(p.list)}
 		}
-		x, y := int(p.pairs[i].a), int(p.pairs[i].b)
+		x, y := int(p.list[i].a), int(p.list[i].b)
 		out.accept = append(out.accept, a.accept[x] && b.accept[y])
 		rowA := a.next[x*a.alphabet.symbols : (x+1)*a.alphabet.symbols]
 		rowB := b.next[y*b.alphabet.symbols : (y+1)*b.alphabet.symbols]
@@ -61,20 +61,51 @@ func Intersect(a, b *DFA, limits Limits) (*DFA, error) {
 	return out.minimize(), nil
 }
 
-// product numbers the pairs of states of two automata as they are met.
-type product struct {
-	pairs []struct{ a, b int32 }
-	width int64           // states of b
+// Meet reports whether some string is accepted by both, as soon as the shortest is found, and makes no
+// automaton of all of them. It fails as Intersect does.
+func Meet(a, b *DFA, limits Limits) (bool, error) {
+	limits = limits.withDefaults()
+	if a.start == dead || b.start == dead {
+		return false, nil
+	}
+	s := newScratch()
+	defer s.release()
+	_, toA, toB := joinAlphabets(&a.alphabet, &b.alphabet, s)
+	p := newPairs(len(b.accept), len(a.accept), s)
+	p.visit(a.start, b.start)
+	for i := 0; i < len(p.list); i++ {
+		x, y := int(p.list[i].a), int(p.list[i].b)
+		if a.accept[x] && b.accept[y] {
+			return true, nil
+		}
+		if len(p.list) > limits.States {
+			return false, &LimitError{Name: "States", Limit: limits.States, Got: len(p.list)}
+		}
+		rowA := a.next[x*a.alphabet.symbols : (x+1)*a.alphabet.symbols]
+		rowB := b.next[y*b.alphabet.symbols : (y+1)*b.alphabet.symbols]
+		for sym, of := range toA {
+			if m, n := rowA[of], rowB[toB[sym]]; m != dead && n != dead {
+				p.visit(m, n)
+			}
+		}
+	}
+	return false, nil
+}
+
+// pairs numbers the pairs of two lists of numbers as they are met.
+type pairs struct {
+	list  []struct{ a, b int32 }
+	width int64           // of the second list
 	dense []int32         // number of a pair, counted from 1, by a*width+b
-	id    map[int64]int32 // the same where there are too many pairs
+	id    map[int64]int32 // the same where there may be too many
 }
 
 // maxDensePairs bounds the table of pairs: 256 KiB, which is cleared in some microseconds.
 const maxDensePairs = 1 << 16
 
-func newProduct(a, b *DFA, s *scratch) *product {
-	p := &product{width: int64(len(b.accept))}
-	if all := int64(len(a.accept)) * p.width; all <= maxDensePairs {
+func newPairs(width, height int, s *scratch) *pairs {
+	p := &pairs{width: int64(width)}
+	if all := int64(height) * p.width; all <= maxDensePairs {
 		p.dense = s.take(int(all))
 	} else {
 		p.id = make(map[int64]int32)
@@ -82,7 +113,7 @@ func newProduct(a, b *DFA, s *scratch) *product {
 	return p
 }
 
-func (p *product) visit(a, b int32) int32 {
+func (p *pairs) visit(a, b int32) int32 {
 	key := int64(a)*p.width + int64(b)
 	if p.dense != nil {
 		if at := p.dense[key]; at != 0 {
@@ -91,8 +122,8 @@ func (p *product) visit(a, b int32) int32 {
 	} else if at, ok := p.id[key]; ok {
 		return at
 	}
-	at := int32(len(p.pairs))
-	p.pairs = append(p.pairs, struct{ a, b int32 }{a, b})
+	at := int32(len(p.list))
+	p.list = append(p.list, struct{ a, b int32 }{a, b})
 	if p.dense != nil {
 		p.dense[key] = at + 1
 	} else {
@@ -103,9 +134,10 @@ func (p *product) visit(a, b int32) int32 {
 
 // joinAlphabets returns the coarsest alphabet that refines both, and for each of its
 // symbols the symbol of a and of b.
-func joinAlphabets(a, b *alphabet) (joint alphabet, toA, toB []int32) {
-	type pair struct{ a, b int32 }
-	id := make(map[pair]int32)
+func joinAlphabets(a, b *alphabet, s *scratch) (joint alphabet, toA, toB []int32) {
+	most := len(a.starts) + len(b.starts)
+	joint = alphabet{starts: make([]rune, 0, most), symbol: make([]int32, 0, most)}
+	id := newPairs(b.symbols, a.symbols, s)
 	for i, j := 0, 0; i < len(a.starts) || j < len(b.starts); {
 		var at rune
 		switch {
@@ -120,19 +152,17 @@ func joinAlphabets(a, b *alphabet) (joint alphabet, toA, toB []int32) {
 			i++
 			j++
 		}
-		p := pair{a.symbol[i-1], b.symbol[j-1]}
 		sym := dead
-		if p.a != dead && p.b != dead {
-			var ok bool
-			if sym, ok = id[p]; !ok {
-				sym = int32(len(id))
-				id[p] = sym
-				toA, toB = append(toA, p.a), append(toB, p.b)
-			}
+		if x, y := a.symbol[i-1], b.symbol[j-1]; x != dead && y != dead {
+			sym = id.visit(x, y)
 		}
 		joint.starts = append(joint.starts, at)
 		joint.symbol = append(joint.symbol, sym)
 	}
-	joint.symbols = len(id)
+	joint.symbols = len(id.list)
+	toA, toB = s.list(joint.symbols), s.list(joint.symbols)
+	for _, p := range id.list {
+		toA, toB = append(toA, p.a), append(toB, p.b)
+	}
 	return joint, toA, toB
 }

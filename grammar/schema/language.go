@@ -88,7 +88,8 @@ func (j *conjunct) oneClass(w regex.Window) (class regex.Set, within regex.Windo
 	return class, w, true
 }
 
-// automaton intersects the automata of all patterns, and leaves out the denied strings.
+// automaton intersects the automata of all patterns, and leaves out the denied strings. Most proofs
+// ask whether there is such a string at all: the last product is made where more is asked for.
 func (c *Compiler) automaton(j *conjunct, key string, w regex.Window, denied []string) (*language, error) {
 	common := c.lim.Pattern == (regex.Limits{}) && j.common()
 	shared := &sharedLanguages[c.opts.Spelling]
@@ -97,7 +98,7 @@ func (c *Compiler) automaton(j *conjunct, key string, w regex.Window, denied []s
 			return languageOf(e), nil
 		}
 	}
-	all, name, err := c.stringAutomaton(j, denied)
+	all, err := c.stringAutomata(j, denied)
 	if err != nil {
 		if p := j.patterns; len(p) == 1 && len(denied) == 0 && !p[0].not && p[0].p.re != nil {
 			if l, ok := c.tree(p[0].p.re, w); ok {
@@ -106,13 +107,16 @@ func (c *Compiler) automaton(j *conjunct, key string, w regex.Window, denied []s
 		}
 		return nil, err
 	}
-	at := j.textPlace()
 	build := func() (*gbnf.State, int, error) {
-		e, err := c.stringsOf(name, "", all, &w)
+		d, err := all.product(c.lim.Pattern)
 		if err != nil {
-			err = at.fail(ErrLimit, "%w", err)
+			return nil, 0, err
 		}
-		return e, all.States(), err
+		e, err := c.stringsOf(all.name, "", d, &w)
+		if err != nil {
+			err = j.textPlace().fail(ErrLimit, "%w", err)
+		}
+		return e, d.States(), err
 	}
 	get := func() (e *gbnf.State, err error) {
 		if common {
@@ -121,7 +125,9 @@ func (c *Compiler) automaton(j *conjunct, key string, w regex.Window, denied []s
 		e, _, err = build()
 		return e, err
 	}
-	switch some, known := all.Within(w); {
+	switch some, known, err := all.within(w, c.lim.Pattern); {
+	case err != nil:
+		return nil, err
 	case known && !some:
 		return nil, nil
 	case known:
@@ -129,6 +135,60 @@ func (c *Compiler) automaton(j *conjunct, key string, w regex.Window, denied []s
 	}
 	e, err := get()
 	return languageOf(e), err
+}
+
+// textProduct is a set of strings: those that two automata accept.
+type textProduct struct {
+	name  string
+	a, b  *regex.DFA         // b is nil where a is all
+	all   *regex.DFA         // of both, once made
+	fails func(error) *Error // says what in the schema a product is too large for
+}
+
+// and leaves the strings that another automaton accepts as well.
+func (p *textProduct) and(d *regex.DFA, fails func(error) *Error, limits regex.Limits) error {
+	if p.a == nil {
+		p.a, p.all = d, d
+		return nil
+	}
+	a, err := p.product(limits)
+	if err != nil {
+		return err
+	}
+	p.a, p.b, p.all, p.fails = a, d, nil, fails
+	return nil
+}
+
+// product returns the automaton of the strings.
+func (p *textProduct) product(limits regex.Limits) (*regex.DFA, error) {
+	if p.all == nil {
+		d, err := regex.Intersect(p.a, p.b, limits)
+		if err != nil {
+			return nil, p.fails(err)
+		}
+		p.all = d
+	}
+	return p.all, nil
+}
+
+// within reports whether some of the strings has a length of a window, if that is known without a look
+// at all lengths.
+func (p *textProduct) within(w regex.Window, limits regex.Limits) (some, known bool, err error) {
+	if p.all == nil {
+		some, err := regex.Meet(p.a, p.b, limits)
+		if err != nil {
+			return false, false, p.fails(err)
+		}
+		if !some || w.Min <= 0 && w.Max < 0 {
+			return some, true, nil
+		}
+	}
+	d, err := p.product(limits)
+	if err != nil {
+		return false, false, err
+	}
+	some, known = d.Within(w)
+	return some, known, nil
 }
 
 // languageOf returns the language that a rule describes, or nil if there is none.
@@ -139,34 +199,36 @@ func languageOf(e *gbnf.State) *language {
 	return &language{expr: e}
 }
 
-// stringAutomaton returns the automaton of the strings that match all patterns of a conjunct and are
-// not denied, whatever their length, and a name for it. There must be some of either.
-func (c *Compiler) stringAutomaton(j *conjunct, denied []string) (all *regex.DFA, name string, err error) {
-	name = "pattern"
+// stringAutomata returns the automata of the strings that match all patterns of a conjunct and are not
+// denied, whatever their length, all but the last in one. There must be some of either.
+func (c *Compiler) stringAutomata(j *conjunct, denied []string) (*textProduct, error) {
+	all := &textProduct{name: "pattern"}
 	for _, p := range j.patterns {
 		d, err := p.signed(c)
-		if err == nil && all != nil {
-			d, err = regex.Intersect(all, d, c.lim.Pattern)
-		}
 		if err != nil {
-			return nil, "", p.failed(err)
+			return nil, p.failed(err)
 		}
-		all = d
+		if err := all.and(d, p.failed, c.lim.Pattern); err != nil {
+			return nil, err
+		}
 		if format, ok := strings.CutPrefix(p.p.key, formatKey); ok {
-			name = format
+			all.name = format
 		}
 	}
 	if len(denied) == 0 {
-		return all, name, nil
+		return all, nil
 	}
-	others := regex.Literals(denied...).Complement()
-	if all == nil {
-		return others, name, nil
+	fails := func(err error) *Error { return j.textPlace().fail(ErrLimit, "%w", err) }
+	return all, all.and(regex.Literals(denied...).Complement(), fails, c.lim.Pattern)
+}
+
+// stringAutomaton returns the automaton of the same strings.
+func (c *Compiler) stringAutomaton(j *conjunct, denied []string) (*regex.DFA, error) {
+	all, err := c.stringAutomata(j, denied)
+	if err != nil {
+		return nil, err
 	}
-	if all, err = regex.Intersect(all, others, c.lim.Pattern); err != nil {
-		return nil, "", j.textPlace().fail(ErrLimit, "%w", err)
-	}
-	return all, name, nil
+	return all.product(c.lim.Pattern)
 }
 
 // common reports whether the keys of a conjunct's patterns mean the same to all compilers.

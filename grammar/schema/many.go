@@ -186,7 +186,7 @@ func (c *Compiler) valuesOf(j *conjunct, s *shape, kind kinds, limit, depth int)
 func (c *Compiler) textsOf(j *conjunct, limit int) int {
 	class, window, ok := j.oneClass(regex.Window{Min: j.length.min, Max: j.length.max})
 	if denied := j.deniedTexts(); !ok || len(denied) > 0 {
-		d, _, err := c.stringAutomaton(j, denied)
+		d, err := c.stringAutomaton(j, denied)
 		if err != nil {
 			return 1
 		}

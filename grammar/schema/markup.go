@@ -392,7 +392,7 @@ func (w *markupWriter) strings(j *conjunct) (*regex.DFA, error) {
 	if j.text == nil {
 		return without, nil
 	}
-	texts, _, err := w.c.stringAutomaton(j, j.deniedTexts())
+	texts, err := w.c.stringAutomaton(j, j.deniedTexts())
 	if err != nil {
 		return nil, err
 	}

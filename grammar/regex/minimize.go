@@ -60,46 +60,84 @@ func (d *DFA) trim(s *scratch) *DFA {
 
 // useful tells the states from which something is accepted.
 func (d *DFA) useful() []bool {
-	k := d.alphabet.symbols
 	useful := slices.Clone(d.accept)
-	// Most states lead to themselves or a later one that is useful.
+	d.spread(useful)
+	return useful
+}
+
+// full tells the states from which everything is accepted.
+func (d *DFA) full() []bool {
+	k := d.alphabet.symbols
+	out := make([]bool, len(d.accept)) // the others at first: those that lead to a refusal
+	for q := range out {
+		out[q] = !d.accept[q] || slices.Contains(d.next[q*k:q*k+k], dead)
+	}
+	d.spread(out)
+	for q := range out {
+		out[q] = !out[q]
+	}
+	return out
+}
+
+// spread adds to a set of states those that lead to it.
+func (d *DFA) spread(in []bool) {
+	k := d.alphabet.symbols
+	// Most states that do lead there by themselves or a later one.
 	left := 0
-	for q := len(useful) - 1; q >= 0; q-- {
+	for q := len(in) - 1; q >= 0; q-- {
 		for _, t := range d.next[q*k : q*k+k] {
-			if useful[q] {
+			if in[q] {
 				break
 			}
-			useful[q] = t != dead && useful[t]
+			in[q] = t != dead && in[t]
 		}
-		if !useful[q] {
+		if !in[q] {
 			left++
 		}
 	}
-	if left == 0 {
-		return useful
+	if left == 0 || !d.leave(in) {
+		return
 	}
 	preds := d.predecessors()
 	var queue []int32
-	for q := range useful {
-		if useful[q] {
+	for q := range in {
+		if in[q] {
 			queue = append(queue, int32(q))
 		}
 	}
 	for i := 0; i < len(queue); i++ {
 		for _, p := range preds.of(queue[i]) {
-			if !useful[p] {
-				useful[p] = true
+			if !in[p] {
+				in[p] = true
 				queue = append(queue, p)
 			}
 		}
 	}
-	return useful
+}
+
+// leave reports whether some state that is not in a set leads to it.
+func (d *DFA) leave(in []bool) bool {
+	k := d.alphabet.symbols
+	for q := range in {
+		if in[q] {
+			continue
+		}
+		for _, t := range d.next[q*k : q*k+k] {
+			if t != dead && in[t] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // minimizer refines two partitions by each other: that of the states, and that of the transitions,
-// which at first are told apart by their symbols.
+// which at first are told apart by their symbols. Transitions to the dead state are left out, or, where
+// they are more, as in complements, those to the states from which everything is accepted: either is a
+// block by itself, which no other block is equivalent to.
 type minimizer struct {
 	d      *DFA
+	full   []bool // the states from which everything is accepted, if they are left out
 	states partition
 	edges  partition
 	tail   []int32 // of each transition, where it comes from
@@ -174,34 +212,17 @@ func (p *partition) split() {
 }
 
 func newMinimizer(d *DFA, s *scratch) *minimizer {
-	n, k := len(d.accept), d.alphabet.symbols
-	count := 0
-	for _, t := range d.next {
-		if t != dead {
-			count++
-		}
+	n := len(d.accept)
+	m := &minimizer{d: d}
+	count := m.leaveOut()
+	total := n // of states, the dead one behind them if transitions to it count
+	if m.full != nil {
+		total++
 	}
-	m := &minimizer{d: d, states: makePartition(n, s), edges: makePartition(count, s),
-		tail: s.list(count), into: s.take(count), first: s.take(n + 1)}
-	m.states.add(0, int32(n))
-	for q, accept := range d.accept {
-		if accept {
-			m.states.mark(int32(q))
-		}
-	}
-	m.states.split()
-	// Transitions are numbered by their symbol, so that those of one are a block as they stand.
-	head := s.list(count)
-	for sym := range k {
-		from := int32(len(head))
-		for q := range n {
-			if t := d.next[q*k+sym]; t != dead {
-				m.tail, head = append(m.tail, int32(q)), append(head, t)
-				m.first[t]++
-			}
-		}
-		m.edges.add(from, int32(len(head)))
-	}
+	m.states, m.edges = makePartition(total, s), makePartition(count, s)
+	m.tail, m.into, m.first = s.list(count), s.take(count), s.take(total+1)
+	m.divide(total)
+	head := m.number(s.list(count))
 	sum := int32(0)
 	for q, c := range m.first {
 		sum += c
@@ -212,6 +233,75 @@ func newMinimizer(d *DFA, s *scratch) *minimizer {
 		m.into[m.first[head[e]]] = int32(e)
 	}
 	return m
+}
+
+// leaveOut decides which transitions are left out, and returns how many there are of the others.
+func (m *minimizer) leaveOut() int {
+	toDead := 0
+	for _, t := range m.d.next {
+		if t == dead {
+			toDead++
+		}
+	}
+	count := len(m.d.next) - toDead
+	if toDead >= count {
+		return count
+	}
+	full, toFull, k := m.d.full(), 0, m.d.alphabet.symbols
+	for i, t := range m.d.next {
+		if t != dead && full[t] || full[i/k] {
+			toFull++
+		}
+	}
+	if toFull <= toDead {
+		return count
+	}
+	m.full = full
+	return len(m.d.next) - toFull
+}
+
+// divide makes the first blocks of states: those that accept, and those that have none of the
+// transitions.
+func (m *minimizer) divide(total int) {
+	m.states.add(0, int32(total))
+	for q, accept := range m.d.accept {
+		if accept {
+			m.states.mark(int32(q))
+		}
+	}
+	m.states.split()
+	if m.full == nil {
+		return
+	}
+	m.states.mark(int32(total - 1))
+	for q, full := range m.full {
+		if full {
+			m.states.mark(int32(q))
+		}
+	}
+	m.states.split()
+}
+
+// number numbers the transitions by their symbol, so that those of one are a block as they stand, counts
+// them by the states that they lead to, and returns those states.
+func (m *minimizer) number(head []int32) []int32 {
+	n, k := len(m.d.accept), m.d.alphabet.symbols
+	for sym := range k {
+		from := int32(len(head))
+		for q := range n {
+			t := m.d.next[q*k+sym]
+			switch {
+			case m.full == nil && t == dead, m.full != nil && (m.full[q] || t != dead && m.full[t]):
+				continue
+			case t == dead:
+				t = int32(n)
+			}
+			m.tail, head = append(m.tail, int32(q)), append(head, t)
+			m.first[t]++
+		}
+		m.edges.add(from, int32(len(head)))
+	}
+	return head
 }
 
 // refine splits states by the transitions that leave them, and transitions by the states that they

@@ -24,7 +24,9 @@ type survey struct {
 type byteUse struct {
 	cut   [5]uint64 // an edge begins here, or ended just before
 	taken [4]uint64 // some edge takes the byte
-	above bool      // some class has all characters above ASCII
+	// single are bytes that some edge takes alone, those of literals; see settle.
+	single [4]uint64
+	above  bool // some class has all characters above ASCII
 }
 
 func (u *byteUse) bytes(lo, hi byte) {
@@ -36,6 +38,15 @@ func (u *byteUse) bytes(lo, hi byte) {
 		u.taken[w] |= (^uint64(0) >> (63 - uint(to-from))) << uint(from)
 		if w == hi/64 {
 			break
+		}
+	}
+}
+
+// settle notes the single bytes as edges. They are many, and few are different.
+func (u *byteUse) settle() {
+	for b := range 256 {
+		if u.single[b/64]&(1<<(b%64)) != 0 {
+			u.bytes(byte(b), byte(b))
 		}
 	}
 }
@@ -74,6 +85,7 @@ func (s *survey) run() error {
 			s.sequence(seq)
 		}
 	}
+	s.settle()
 	return nil
 }
 
@@ -87,7 +99,7 @@ func (s *survey) expr(e gbnf.Expr, copies int) error {
 	case *gbnf.Literal:
 		s.size += copies * len(e.Text)
 		for i := range len(e.Text) {
-			s.bytes(e.Text[i], e.Text[i])
+			s.single[e.Text[i]/64] |= 1 << (e.Text[i] % 64)
 		}
 	case *gbnf.Class:
 		s.class(e)
@@ -141,6 +153,7 @@ func surveyMachine(m gbnf.Machine) *machineUse {
 			break
 		}
 	}
+	s.settle()
 	use.byteUse = s.byteUse
 	return use
 }

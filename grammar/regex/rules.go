@@ -95,14 +95,19 @@ func jsonEscape(c rune) string {
 	return fmt.Sprintf(`\u%04x`, c)
 }
 
+// Plain reports whether a string stands as it is within a JSON string, by its bytes.
+func Plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
 // Quote returns a string as a JSON string in the spelling of JSONString.
 func Quote(s string) string {
-	plain := true
-	for i := range len(s) {
-		c := s[i]
-		plain = plain && ' ' <= c && c < utf8.RuneSelf && c != '"' && c != '\\'
-	}
-	if plain {
+	if Plain(s) {
 		return `"` + s + `"`
 	}
 	out := []byte{'"'}

@@ -136,11 +136,10 @@ func contentKey(l *location) string {
 func (x *expansion) failureOf(j *conjunct, p property) (can, must bool, fail *Error) {
 	var terms []term
 	for i := range j.objects {
-		said, err := x.c.said(&j.objects[i], p.name)
-		if err != nil {
+		var err error
+		if terms, err = x.c.said(terms, &j.objects[i], p.name); err != nil {
 			return true, false, nil // reported when the names are settled
 		}
-		terms = append(terms, said...)
 	}
 	terms = terms[:len(terms):len(terms)]
 	if j.requires(p.name) {

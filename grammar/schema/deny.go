@@ -24,6 +24,14 @@ func equalSingle(a, b *ojson.Value) bool {
 	return a.Text == b.Text && a.Bool == b.Bool
 }
 
+// equal compares values.
+func equal(a, b *ojson.Value) bool {
+	if a.Kind != b.Kind || a.Kind != ojson.Array && a.Kind != ojson.Object {
+		return equalSingle(a, b)
+	}
+	return equalityKey(a) == equalityKey(b)
+}
+
 // denies reports whether a single value is excluded.
 func (j *conjunct) denies(v *ojson.Value) bool {
 	if len(j.denied) == 0 || v.Kind == ojson.Array || v.Kind == ojson.Object {

@@ -129,11 +129,10 @@ func (x *expansion) failOne(j *conjunct, d *discriminator, terms []term, all []*
 func (x *expansion) excluded(j *conjunct, name string, t term) bool {
 	terms := []term{t}
 	for i := range j.objects {
-		said, err := x.c.said(&j.objects[i], name)
-		if err != nil {
+		var err error
+		if terms, err = x.c.said(terms, &j.objects[i], name); err != nil {
 			return false
 		}
-		terms = append(terms, said...)
 	}
 	if len(terms) == 1 {
 		return false

@@ -117,8 +117,14 @@ const maxInlineValues = 3
 
 // dedupe drops references that occur again: unions often repeat a type.
 func dedupe(alts []gbnf.Expr) []gbnf.Expr {
-	if len(alts) < 2 {
-		return alts
+	if len(alts) <= maxListed {
+		out := alts[:0]
+		for _, e := range alts {
+			if !slices.ContainsFunc(out, func(o gbnf.Expr) bool { return again(o, e) }) {
+				out = append(out, e)
+			}
+		}
+		return out
 	}
 	seen := make(map[gbnf.RuleID]bool)
 	texts := make(map[string]bool)
@@ -140,6 +146,22 @@ func dedupe(alts []gbnf.Expr) []gbnf.Expr {
 		}
 		return false
 	})
+}
+
+// again reports whether two expressions are the same reference, state or text.
+func again(a, b gbnf.Expr) bool {
+	switch a := a.(type) {
+	case *gbnf.State:
+		b, ok := b.(*gbnf.State)
+		return ok && *a == *b
+	case *gbnf.Ref:
+		b, ok := b.(*gbnf.Ref)
+		return ok && a.Rule == b.Rule
+	case *gbnf.Literal:
+		b, ok := b.(*gbnf.Literal)
+		return ok && a.Text == b.Text
+	}
+	return false
 }
 
 // alternatives returns the expressions of one conjunct, one for each kind of value.

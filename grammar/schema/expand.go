@@ -37,11 +37,12 @@ func (c *Compiler) goal(parent *goal, part string, terms []term) *goal {
 	if one, ok := theOne(terms); ok {
 		g = c.goalOf(one)
 	} else {
-		set, key := termsKey(terms)
-		if g = c.goals[key]; g == nil {
+		set := &c.asked // most goals are known: nothing is kept of the question
+		set.of(terms)
+		if g = c.goals[string(set.key)]; g == nil {
 			g = c.mem.goals.One()
-			g.terms = set
-			c.goals[key] = g
+			g.terms = c.mem.terms.Copy(set.terms)
+			c.goals[string(set.key)] = g
 		}
 	}
 	if g.part == "" && g.parent == nil && !parent.within(g) {
@@ -212,15 +213,17 @@ const (
 
 // provablyEmpty reports whether it is certain that no value meets all terms.
 func (c *Compiler) provablyEmpty(terms []term, depth int) (bool, error) {
-	set, key := termsKey(terms)
-	if p := c.proofs[key]; p != proofNone {
+	set := &c.asked
+	set.of(terms)
+	if p := c.proofs[string(set.key)]; p != proofNone {
 		return p == proofEmpty, nil
 	}
+	key := string(set.key)
 	c.proofs[key] = proofOpen
 	c.proving++
 	defer func() { c.proving-- }()
 	g := c.mem.goals.One()
-	g.terms = set
+	g.terms = c.mem.terms.Copy(set.terms)
 	if err := c.finished(g); err != nil {
 		return false, err
 	}
@@ -248,11 +251,10 @@ func (c *Compiler) emptyWithin(j *conjunct, depth int) (bool, error) {
 		for _, r := range j.required {
 			var terms []term
 			for i := range j.objects {
-				said, err := c.said(&j.objects[i], r.name)
-				if err != nil {
+				var err error
+				if terms, err = c.said(terms, &j.objects[i], r.name); err != nil {
 					return false, err
 				}
-				terms = append(terms, said...)
 			}
 			if empty, err := c.provablyEmpty(terms, depth-1); empty || err != nil {
 				return empty, err

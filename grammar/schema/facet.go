@@ -81,17 +81,17 @@ func (j *conjunct) lack(name string, at place) {
 	}
 }
 
-// said returns what a facet demands of the value of a member.
-func (c *Compiler) said(f *objectFacet, name string) ([]term, error) {
+// said appends what a facet demands of the value of a member.
+func (c *Compiler) said(out []term, f *objectFacet, name string) ([]term, error) {
+	before := len(out)
 	if len(f.patterns) == 0 {
 		for i := range f.props {
 			if f.props[i].name == name {
-				return []term{f.props[i].t}, nil
+				return append(out, f.props[i].t), nil
 			}
 		}
-		return []term{f.additional}, nil
+		return append(out, f.additional), nil
 	}
-	var out []term
 	for i := range f.props {
 		if f.props[i].name == name {
 			out = append(out, f.props[i].t)
@@ -106,7 +106,7 @@ func (c *Compiler) said(f *objectFacet, name string) ([]term, error) {
 			out = append(out, f.patterns[i].t)
 		}
 	}
-	if len(out) == 0 {
+	if len(out) == before {
 		out = append(out, f.additional)
 	}
 	return out, nil
@@ -207,7 +207,7 @@ func (c *Compiler) admitsObject(j *conjunct, v *ojson.Value) (bool, error) {
 	}
 	for _, m := range v.Members {
 		for i := range j.objects {
-			terms, err := c.said(&j.objects[i], m.Name)
+			terms, err := c.said(nil, &j.objects[i], m.Name)
 			if err != nil {
 				return false, err
 			}
@@ -255,13 +255,12 @@ func (c *Compiler) holds(t term, v *ojson.Value) (bool, error) {
 	if t.free() {
 		return true, nil
 	}
-	g := c.goal(nil, "", []term{t})
+	g := c.goalOf(t)
 	if err := c.expand(g); err != nil {
 		return false, err
 	}
-	key := equalityKey(v)
 	for _, j := range g.alts {
-		if j.hasEnum && !slices.ContainsFunc(j.enum, func(e *ojson.Value) bool { return equalityKey(e) == key }) {
+		if j.hasEnum && !slices.ContainsFunc(j.enum, func(e *ojson.Value) bool { return equal(e, v) }) {
 			continue
 		}
 		ok, err := c.admits(j, v)

@@ -421,6 +421,7 @@ func applyNames(_ *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
 
 func applyRequired(_ *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
 	names, err := namesOf(at, v)
+	j.required = slices.Grow(j.required, len(names))
 	for _, n := range names {
 		j.require(n, at)
 	}
@@ -435,6 +436,7 @@ func namesOf(at place, v *ojson.Value) (names []string, fail *Error) {
 	if v.Kind != ojson.Array {
 		return nil, at.fail(ErrInvalid, "must be a list of names, not %s", v.Kind)
 	}
+	names = make([]string, 0, len(v.Items))
 	for _, n := range v.Items {
 		if n.Kind != ojson.String {
 			return nil, at.fail(ErrInvalid, "must be a list of names, and holds %s", n.Kind)

@@ -337,15 +337,15 @@ func (c *Compiler) emitNames(k *nameClass) (gbnf.Expr, error) {
 	return e, nil
 }
 
-// saidOfClass returns what a facet demands of members whose names are of a class.
-func (f *objectFacet) saidOfClass(k *nameClass) []term {
-	var out []term
+// saidOfClass appends what a facet demands of members whose names are of a class.
+func (f *objectFacet) saidOfClass(out []term, k *nameClass) []term {
+	before := len(out)
 	for i := range f.patterns {
 		if k.in[f.patterns[i].p] {
 			out = append(out, f.patterns[i].t)
 		}
 	}
-	if len(out) == 0 {
+	if len(out) == before {
 		out = append(out, f.additional)
 	}
 	return out

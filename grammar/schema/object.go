@@ -102,9 +102,33 @@ func (n jsonNotation) separator() gbnf.Expr { return join(gbnf.Lit(n.c.comma()),
 func (n jsonNotation) member(m *memberShape) (gbnf.Expr, error) {
 	value, err := n.c.emit(m.goal)
 	if c := n.c; c.opts.Spelling == Canonical && c.opts.Whitespace != Flexible {
-		return join(gbnf.Lit(regex.Quote(m.name)+c.colon()), value), err
+		return c.named(m.name, value), err
 	}
 	return n.pair(n.c.literal(m.name), value), err
+}
+
+// namedMember is a member, in one block: most of a grammar are members.
+type namedMember struct {
+	pair  gbnf.Seq
+	name  gbnf.Literal
+	items [2]gbnf.Expr
+}
+
+// named returns a member under a name in canonical spelling.
+func (c *Compiler) named(name string, value gbnf.Expr) gbnf.Expr {
+	m := &namedMember{}
+	if regex.Plain(name) {
+		m.name.Text = `"` + name + `"` + c.colon()
+	} else {
+		m.name.Text = regex.Quote(name) + c.colon()
+	}
+	switch value.(type) {
+	case *gbnf.Literal, *gbnf.Seq:
+		return join(&m.name, value)
+	}
+	m.items = [2]gbnf.Expr{&m.name, value}
+	m.pair.Items = m.items[:]
+	return &m.pair
 }
 
 func (n jsonNotation) other(k *classShape) (gbnf.Expr, error) {

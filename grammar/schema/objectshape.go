@@ -162,17 +162,15 @@ func (c *Compiler) objectShape(g *goal, j *conjunct) (*objectShape, error) {
 		closed = closed || j.objects[i].declares
 	}
 	closed = closed && c.opts.ClosedObjects
+	s.others = make([]classShape, 0, len(p.classes))
+	var terms []term // of a class
 	for i := range p.classes {
 		k := &p.classes[i]
-		var terms []term
-		spoken := false
+		terms = terms[:0]
 		for f := range j.objects {
-			for _, t := range j.objects[f].saidOfClass(k) {
-				spoken = spoken || t.l != nil
-				terms = append(terms, t)
-			}
+			terms = j.objects[f].saidOfClass(terms, k)
 		}
-		if closed && !spoken {
+		if closed && !slices.ContainsFunc(terms, func(t term) bool { return t.l != nil }) {
 			continue
 		}
 		s.others = append(s.others, classShape{k, c.goal(g, "extra", terms)})
@@ -208,16 +206,21 @@ func (c *Compiler) saidOfDeclared(j *conjunct, p *partition) ([][]term, error) {
 		f := &j.objects[i]
 		if len(f.patterns) > 0 {
 			for at, name := range p.declared {
-				said, err := c.said(f, name)
-				if err != nil {
+				if out[at] == nil {
+					out[at] = c.mem.terms.Take(1)[:0]
+				}
+				var err error
+				if out[at], err = c.said(out[at], f, name); err != nil {
 					return nil, err
 				}
-				out[at] = append(out[at], said...)
 			}
 			continue
 		}
-		for _, prop := range f.props {
-			at := p.at(prop.name)
+		for n, prop := range f.props {
+			at := n // most are declared in this order
+			if n >= len(p.declared) || p.declared[n] != prop.name {
+				at = p.at(prop.name)
+			}
 			if len(out[at]) == 0 {
 				out[at] = c.mem.terms.Take(1)
 				out[at][0] = prop.t

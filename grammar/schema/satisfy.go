@@ -24,6 +24,7 @@ func (c *Compiler) explore(root *goal) error {
 		}
 		g.state = goalExplored
 		found = append(found, g)
+		g.shapes = c.mem.shapes.Take(len(g.alts))[:0]
 		for _, j := range g.alts {
 			s, err := c.shape(g, j)
 			if err != nil {

@@ -44,6 +44,7 @@ type Compiler struct {
 	goals     map[string]*goal     // of two terms or more, by their key
 	single    map[term]*goal       // of one term; of none, by the zero term
 	plain     [2 * kindArray]*goal // of one term that only names types, by these; see goalOf
+	asked     termSet              // for questions whether a goal is known
 	proofs    map[string]proof     // of goals that oneOf compared
 	proving   int                  // within so many proofs
 	patterns  map[string]*pattern

@@ -28,23 +28,34 @@ func (t term) order() int {
 	return n
 }
 
+// termSet is a set of terms in a fixed order, and a text that stands for it.
+type termSet struct {
+	terms []term
+	key   []byte
+}
+
+// of makes s the set of the terms that demand something.
+func (s *termSet) of(terms []term) {
+	s.terms, s.key = s.terms[:0], s.key[:0]
+	for _, t := range terms {
+		if !t.free() {
+			s.terms = append(s.terms, t)
+		}
+	}
+	slices.SortFunc(s.terms, func(a, b term) int { return a.order() - b.order() })
+	s.terms = slices.Compact(s.terms)
+	for _, t := range s.terms {
+		s.key = strconv.AppendInt(s.key, int64(t.order()), 36)
+		s.key = append(s.key, ' ')
+	}
+}
+
 // termsKey returns the terms that demand something, each once, in a fixed order, and a
 // text that stands for the set.
 func termsKey(terms []term) ([]term, string) {
-	set := make([]term, 0, len(terms))
-	for _, t := range terms {
-		if !t.free() {
-			set = append(set, t)
-		}
-	}
-	slices.SortFunc(set, func(a, b term) int { return a.order() - b.order() })
-	set = slices.Compact(set)
-	var key []byte
-	for _, t := range set {
-		key = strconv.AppendInt(key, int64(t.order()), 36)
-		key = append(key, ' ')
-	}
-	return set, string(key)
+	var s termSet
+	s.of(terms)
+	return s.terms, string(s.key)
 }
 
 // synthetic returns the location of a schema that is not written in the document but

@@ -12,6 +12,9 @@ import (
 // equalityKey returns a text that is equal for values that JSON Schema calls equal:
 // numbers by value, objects without regard to order.
 func equalityKey(v *ojson.Value) string {
+	if v.Kind == ojson.String {
+		return `"` + v.Text
+	}
 	var sb strings.Builder
 	writeKey(&sb, v)
 	return sb.String()

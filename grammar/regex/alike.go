@@ -55,32 +55,28 @@ func (m *machine) refine(rounds int32) []int32 {
 	}
 	classes, k := len(starts), m.d.alphabet.symbols
 	next := make([]int32, m.n)
-	var key []byte
+	var key []int32
+	var found lists
 	for steps := 0; rounds > 0; rounds-- {
 		if steps += len(m.d.next); steps > maxAlikeSteps {
 			return nil
 		}
-		found := make(map[string]int32, classes)
+		found.reset()
 		for q := range class {
-			key = appendClass(key[:0], class[q])
+			key = append(key[:0], class[q])
 			for _, t := range m.d.next[q*k : q*k+k] {
 				if t != dead {
 					t = class[t]
 				}
-				key = appendClass(key, t)
+				key = append(key, t)
 			}
-			c, ok := found[string(key)]
-			if !ok {
-				c = int32(len(found))
-				found[string(key)] = c
-			}
-			next[q] = c
+			next[q], _ = found.number(key)
 		}
 		class, next = next, class
-		if len(found) == classes {
+		if len(found.ends) == classes {
 			break // nothing was told apart, and so it stays
 		}
-		if classes = len(found); classes == int(m.n) {
+		if classes = len(found.ends); classes == int(m.n) {
 			return nil
 		}
 	}
@@ -98,8 +94,4 @@ func firsts(class []int32, classes int) []int32 {
 		out[q] = first[c]
 	}
 	return out
-}
-
-func appendClass(key []byte, c int32) []byte {
-	return append(key, byte(c), byte(c>>8), byte(c>>16), byte(c>>24))
 }

@@ -21,7 +21,7 @@ func (r *Regex) DFA(limits Limits) (*DFA, error) {
 		}
 		return w.out.minimize(), nil
 	}
-	d := &determinizer{n: n, limits: limits, id: make(map[string]int32), seeded: make(map[string]int32), seen: make([]uint32, len(n.states))}
+	d := &determinizer{n: n, limits: limits, seen: make([]uint32, len(n.states))}
 	if err := d.run(); err != nil {
 		return nil, err
 	}
@@ -35,27 +35,36 @@ type determinizer struct {
 	n      *nfa
 	limits Limits
 	out    *DFA
-	id     map[string]int32
-	sets   [][]int32 // NFA states of each DFA state
+	sets   lists // NFA states of each DFA state, those of the first behind a mark
 	steps  int
 
 	symbols [][]int32 // of each distinct character set
 	seen    []uint32  // generation in which closure visited a state
 	gen     uint32
 	stack   []int32
-	key     []byte
-	seeded  map[string]int32 // the states that the targets of some characters lead to: most symbols share them
+	set     []int32 // of visit
+	final   []int32 // the same at the end of the text
+	// The states that the targets of some characters lead to: most symbols share them.
+	seeds  lists
+	seeded []int32
 }
+
+// startMark stands before the set of the start state, where the begin anchor may be passed: it must not
+// be shared with a later state of the same set.
+const startMark = -1
 
 func (d *determinizer) run() error {
 	d.out = &DFA{}
 	d.out.alphabet, d.symbols = newAlphabet(d.n.sets)
 	k := d.out.alphabet.symbols
-	d.out.start = d.visit(d.closure([]int32{d.n.start}, true, false), d.closure([]int32{d.n.start}, true, true))
+	seeds := []int32{d.n.start}
+	d.set = d.closure(append(d.set, startMark), seeds, true, false)
+	d.final = d.closure(d.final, seeds, true, true)
+	d.out.start = d.visit(d.final)
 	reach := make([][]int32, k)
-	for q := 0; q < len(d.sets); q++ {
-		if len(d.sets) > d.limits.States {
-			return &LimitError{Name: "States", Limit: d.limits.States, Got: len(d.sets)}
+	for q := int32(0); int(q) < len(d.sets.ends); q++ {
+		if n := len(d.sets.ends); n > d.limits.States {
+			return &LimitError{Name: "States", Limit: d.limits.States, Got: n}
 		}
 		if d.steps > d.limits.Steps {
 			return &LimitError{Name: "Steps", Limit: d.limits.Steps, Got: d.steps}
@@ -64,7 +73,10 @@ func (d *determinizer) run() error {
 			reach[sym] = reach[sym][:0]
 		}
 		universal := false
-		for _, s := range d.sets[q] {
+		for _, s := range d.sets.at(q) {
+			if s == startMark {
+				continue
+			}
 			st := &d.n.states[s]
 			if st.kind == nfaMatch {
 				universal = true
@@ -78,9 +90,9 @@ func (d *determinizer) run() error {
 			}
 			d.steps += len(d.symbols[st.set])
 		}
+		to := q
 		for sym := range reach {
-			to := int32(q)
-			if !universal {
+			if !universal && (sym == 0 || !slices.Equal(reach[sym], reach[sym-1])) {
 				to = d.after(reach[sym])
 			}
 			d.out.next = append(d.out.next, to)
@@ -94,29 +106,20 @@ func (d *determinizer) after(targets []int32) int32 {
 	if len(targets) == 0 {
 		return dead
 	}
-	d.key = appendStates(d.key[:0], targets)
-	to, ok := d.seeded[string(d.key)]
-	if !ok {
-		key := string(d.key)
-		to = d.visit(d.closure(targets, false, false), nil)
-		d.seeded[key] = to
+	at, fresh := d.seeds.number(targets)
+	if fresh {
+		d.set = d.closure(d.set[:0], targets, false, false)
+		d.seeded = append(d.seeded, d.visit(nil))
 	}
-	return to
+	return d.seeded[at]
 }
 
-func appendStates(key []byte, states []int32) []byte {
-	for _, s := range states {
-		key = append(key, byte(s), byte(s>>8), byte(s>>16), byte(s>>24))
-	}
-	return key
-}
-
-// closure returns the sorted character, match and end-anchor states reachable from
+// closure appends the sorted character, match and end-anchor states reachable from
 // seeds without reading. atBegin and atEnd say which anchors may be passed.
-func (d *determinizer) closure(seeds []int32, atBegin, atEnd bool) []int32 {
+func (d *determinizer) closure(out, seeds []int32, atBegin, atEnd bool) []int32 {
 	d.gen++
 	d.stack = append(d.stack[:0], seeds...)
-	var out []int32
+	from := len(out)
 	push := func(s int32) {
 		if s >= 0 {
 			d.stack = append(d.stack, s)
@@ -134,7 +137,7 @@ func (d *determinizer) closure(seeds []int32, atBegin, atEnd bool) []int32 {
 		switch st.kind {
 		case nfaMatch:
 			if !atEnd {
-				return []int32{s}
+				return append(out[:from], s)
 			}
 			out = append(out, s)
 		case nfaChar:
@@ -153,29 +156,21 @@ func (d *determinizer) closure(seeds []int32, atBegin, atEnd bool) []int32 {
 			}
 		}
 	}
-	slices.Sort(out)
+	slices.Sort(out[from:])
 	return out
 }
 
-// visit returns the state of a closure, or dead for the empty one. final is the closure
-// as it is at the end of the text, given for the start state only: there the begin anchor
-// may be passed as well, so it must not be shared with a later state of the same set.
-func (d *determinizer) visit(set, final []int32) int32 {
-	if len(set) == 0 && !slices.Contains(final, d.n.match) {
+// visit returns the state of the closure in d.set, or dead for the empty one. final is the closure
+// as it is at the end of the text, given for the start state only.
+func (d *determinizer) visit(final []int32) int32 {
+	if len(d.set) == 0 || d.set[0] == startMark && len(d.set) == 1 && !slices.Contains(final, d.n.match) {
 		return dead
 	}
-	d.key = d.key[:0]
-	if final != nil {
-		d.key = append(d.key, 1)
-	}
-	d.key = appendStates(d.key, set)
-	id, ok := d.id[string(d.key)]
-	if !ok {
-		id = int32(len(d.sets))
-		d.id[string(d.key)] = id
-		d.sets = append(d.sets, set)
+	id, fresh := d.sets.number(d.set)
+	if fresh {
 		if final == nil {
-			final = d.closure(set, false, true)
+			d.final = d.closure(d.final[:0], d.set, false, true)
+			final = d.final
 		}
 		d.out.accept = append(d.out.accept, slices.Contains(final, d.n.match))
 	}

@@ -94,10 +94,9 @@ type measure struct{ bytes, chars int32 }
 func (m *machine) group() {
 	k := m.d.alphabet.symbols
 	sets := m.d.alphabet.sets()
-	known := make(map[string]int32)
-	slot := make([]int32, m.n) // target -> its list, counted from 1
-	var lists [][]int32
-	var key []byte
+	var known lists            // of symbols; chars has the same numbers
+	slot := make([]int32, m.n) // target -> its place in led, counted from 1
+	var led [][]int32          // the symbols that lead to each target
 	m.from = make([]int32, 1, m.n+1)
 	for q := range m.n {
 		row := m.d.next[int(q)*k : int(q)*k+k]
@@ -108,29 +107,23 @@ func (m *machine) group() {
 				continue
 			}
 			if slot[t] == 0 {
-				if used == len(lists) {
-					lists = append(lists, nil)
+				if used == len(led) {
+					led = append(led, nil)
 				}
-				lists[used] = lists[used][:0]
+				led[used] = led[used][:0]
 				used++
 				slot[t] = int32(used)
 				m.edges = append(m.edges, machineEdge{to: t})
 			}
-			lists[slot[t]-1] = append(lists[slot[t]-1], int32(sym))
+			led[slot[t]-1] = append(led[slot[t]-1], int32(sym))
 		}
 		for i := range m.edges[first:] {
 			e := &m.edges[first+i]
 			slot[e.to] = 0
-			key = key[:0]
-			for _, s := range lists[i] {
-				key = append(key, byte(s), byte(s>>8), byte(s>>16))
+			var fresh bool
+			if e.chars, fresh = known.number(led[i]); fresh {
+				m.add(sets, led[i])
 			}
-			at, ok := known[string(key)]
-			if !ok {
-				at = m.add(sets, lists[i])
-				known[string(key)] = at
-			}
-			e.chars = at
 		}
 		m.from = append(m.from, int32(len(m.edges)))
 	}
@@ -141,10 +134,14 @@ func (m *machine) group() {
 }
 
 // add makes the expression of one character of some symbols.
-func (m *machine) add(sets []Set, symbols []int32) int32 {
+func (m *machine) add(sets []Set, symbols []int32) {
 	set := sets[symbols[0]]
 	if len(symbols) > 1 {
-		var all []gbnf.Range
+		n := 0
+		for _, s := range symbols {
+			n += len(sets[s])
+		}
+		all := make([]gbnf.Range, 0, n)
 		for _, s := range symbols {
 			all = append(all, sets[s]...)
 		}
@@ -163,7 +160,6 @@ func (m *machine) add(sets []Set, symbols []int32) int32 {
 	m.chars = append(m.chars, e)
 	m.called = append(m.called, called)
 	m.weight = append(m.weight, int32(gbnf.Shortest(e)))
-	return int32(len(m.chars) - 1)
 }
 
 func (m *machine) edgesOf(q int32) []machineEdge { return m.edges[m.from[q]:m.from[q+1]] }

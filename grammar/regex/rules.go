@@ -27,14 +27,17 @@ func Raw(s Set) gbnf.Expr {
 
 // jsonPlain are the characters that a JSON string holds as themselves; the others are
 // written with an escape (RFC 8259, section 7), each in one canonical way.
-var jsonPlain = NewSet(gbnf.Range{Lo: 0, Hi: 0x1F}, gbnf.Range{Lo: '"', Hi: '"'}, gbnf.Range{Lo: '\\', Hi: '\\'}).Negate()
+var (
+	jsonPlain   = jsonEscaped.Negate()
+	jsonEscaped = NewSet(gbnf.Range{Lo: 0, Hi: 0x1F}, gbnf.Range{Lo: '"', Hi: '"'}, gbnf.Range{Lo: '\\', Hi: '\\'})
+)
 
 // JSONString writes characters as the inside of a JSON string: themselves, except the
 // quote, the backslash and controls, which take their short escape where there is one
 // and \u00xx with lower-case digits otherwise.
 func JSONString(s Set) gbnf.Expr {
 	plain := s.Intersect(jsonPlain)
-	escaped := s.Intersect(jsonPlain.Negate())
+	escaped := s.Intersect(jsonEscaped)
 	if len(escaped) == 0 {
 		return Raw(plain)
 	}

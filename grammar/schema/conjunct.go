@@ -252,13 +252,13 @@ func (c *conjunct) intersectEnum(values []*ojson.Value, at place) {
 		c.hasEnum, c.enum, c.enumAt = true, values, at
 		return
 	}
-	in := make(map[string]bool, len(values))
+	var in valueSet
 	for _, v := range values {
-		in[equalityKey(v)] = true
+		in.add(v)
 	}
 	var both []*ojson.Value
 	for _, v := range c.enum {
-		if in[equalityKey(v)] {
+		if in.has(v) {
 			both = append(both, v)
 		}
 	}
@@ -290,15 +290,13 @@ func (c *Compiler) finish(j *conjunct) error {
 
 // filterEnum keeps the values that the other constraints admit.
 func (c *Compiler) filterEnum(j *conjunct) error {
-	var left []*ojson.Value
-	seen := make(map[string]bool, len(j.enum))
+	left := make([]*ojson.Value, 0, len(j.enum))
+	var seen valueSet
 	var of kinds
 	for _, v := range j.enum {
-		key := equalityKey(v)
-		if seen[key] {
+		if !seen.add(v) {
 			continue
 		}
-		seen[key] = true
 		ok, err := c.admits(j, v)
 		if err != nil {
 			return err

@@ -190,11 +190,11 @@ func (c *Compiler) emitDistinct(v *valueSets, comma gbnf.Expr) gbnf.Expr {
 		return oneOf(alts)
 	}
 	if len(v.items) == 0 || v.most == 0 {
-		return join(gbnf.Lit("["), c.space(), gbnf.Lit("]"))
+		return join(openSquare, c.space(), closeSquare)
 	}
 	m := &gbnf.Members{Sep: comma, Min: v.least, Max: max(0, v.most)}
 	for _, item := range v.items {
 		m.Items = append(m.Items, gbnf.Member{Expr: join(c.value(item), c.space())})
 	}
-	return join(gbnf.Lit("["), c.space(), m, gbnf.Lit("]"))
+	return join(openSquare, c.space(), m, closeSquare)
 }

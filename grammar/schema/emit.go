@@ -24,11 +24,26 @@ const maxNameStem = 38
 // space is the run of white space at a gap under Flexible; elsewhere there is none.
 func (c *Compiler) space() gbnf.Expr {
 	if c.opts.Whitespace != Flexible {
-		return gbnf.Lit("")
+		return nothing
 	}
 	return c.opts.Spelling.rule("ws", func() gbnf.Expr {
 		return &gbnf.Repeat{Item: gbnf.Set(' ', ' ', '\t', '\t', '\n', '\n', '\r', '\r'), Min: 0, Max: FlexibleSpace}
 	})
+}
+
+// Texts that stand in most rules.
+var (
+	nothing                 = gbnf.Lit("")
+	openBrace, closeBrace   = gbnf.Lit("{"), gbnf.Lit("}")
+	openSquare, closeSquare = gbnf.Lit("["), gbnf.Lit("]")
+)
+
+// separator stands between members, and between items. It is not empty.
+func (c *Compiler) separator() gbnf.Expr {
+	if c.between == nil {
+		c.between = join(gbnf.Lit(c.comma()), c.space())
+	}
+	return c.between
 }
 
 // emit returns the expression of a productive goal. Values with parts get a rule, which
@@ -48,18 +63,20 @@ func (c *Compiler) emit(g *goal) (gbnf.Expr, error) {
 	if c.opts.Trace {
 		c.b.SetSource(ref.Rule, g.source(c.tool))
 	}
-	var alts []gbnf.Expr
+	alts := make([]gbnf.Expr, 0, 1)
 	for i, j := range g.alts {
 		if j.kinds == 0 {
 			continue
 		}
-		more, err := c.alternatives(g, ref, j, &g.shapes[i])
-		if err != nil {
+		var err error
+		if alts, err = c.alternatives(alts, g, ref, j, &g.shapes[i]); err != nil {
 			return nil, err
 		}
-		alts = append(alts, more...)
 	}
-	e := oneOf(dedupe(alts))
+	if len(g.alts) != 1 || !g.alts[0].hasEnum { // listed values differ
+		alts = dedupe(alts)
+	}
+	e := oneOf(alts)
 	if ref != nil {
 		c.b.Define(ref.Rule, e)
 		return ref, nil
@@ -164,10 +181,10 @@ func again(a, b gbnf.Expr) bool {
 	return false
 }
 
-// alternatives returns the expressions of one conjunct, one for each kind of value.
-func (c *Compiler) alternatives(g *goal, rule *gbnf.Ref, j *conjunct, s *shape) ([]gbnf.Expr, error) {
-	var alts []gbnf.Expr
+// alternatives appends the expressions of one conjunct, one for each kind of value.
+func (c *Compiler) alternatives(alts []gbnf.Expr, g *goal, rule *gbnf.Ref, j *conjunct, s *shape) ([]gbnf.Expr, error) {
 	if j.hasEnum {
+		alts = slices.Grow(alts, len(j.enum))
 		for _, v := range j.enum {
 			if v.Kind == ojson.Number && j.bare {
 				alts = append(alts, gbnf.Lit(spellNumber(v.Text)))
@@ -232,7 +249,7 @@ func (c *Compiler) text(j *conjunct) (gbnf.Expr, error) {
 // array returns the expression of arrays. Counts are counters; only the prefix is
 // written out.
 func (c *Compiler) array(g *goal, j *conjunct, a *arrayShape) (gbnf.Expr, error) {
-	comma := join(gbnf.Lit(c.comma()), c.space())
+	comma := c.separator()
 	if a.distinct && !c.enough(j, a) {
 		if err := c.undecided(j); err != nil {
 			return nil, err
@@ -244,7 +261,7 @@ func (c *Compiler) array(g *goal, j *conjunct, a *arrayShape) (gbnf.Expr, error)
 	}
 	if a.chain != nil {
 		items, err := c.emitChain(g, a, comma)
-		return join(gbnf.Lit("["), c.space(), items, gbnf.Lit("]")), err
+		return join(openSquare, c.space(), items, closeSquare), err
 	}
 	least, most := j.count.min, j.count.max
 	for i, g := range a.prefix {
@@ -267,7 +284,7 @@ func (c *Compiler) array(g *goal, j *conjunct, a *arrayShape) (gbnf.Expr, error)
 		}
 		items[i] = join(e, c.space())
 	}
-	var tail gbnf.Expr = gbnf.Lit("") // what follows the prefix
+	var tail gbnf.Expr = nothing // what follows the prefix
 	if most < 0 || most > prefix {
 		e, err := c.item(a, a.rest)
 		if err != nil {
@@ -290,7 +307,7 @@ func (c *Compiler) array(g *goal, j *conjunct, a *arrayShape) (gbnf.Expr, error)
 		}
 		tail = e
 	}
-	return join(gbnf.Lit("["), c.space(), tail, gbnf.Lit("]")), nil
+	return join(openSquare, c.space(), tail, closeSquare), nil
 }
 
 // item returns the expression of an item of an array.

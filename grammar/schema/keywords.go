@@ -76,6 +76,10 @@ func applyType(_ *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
 		j.ownNumbers().bare = true
 	}
 	before := j.kinds
+	if before&of != 0 {
+		j.kinds &= of
+		return nil
+	}
 	j.restrict(of, func() *Error {
 		return at.fail(ErrUnsatisfiable, "only %s is left, which the rest of the schema excludes", before)
 	})

@@ -319,7 +319,7 @@ func (w *markupWriter) value(g *goal, t ValueText) (gbnf.Expr, error) {
 			}
 		}
 		if rest.kinds != 0 && (!j.hasEnum || len(rest.enum) > 0) {
-			more, err := w.c.alternatives(g, rule, rest, &g.shapes[i])
+			more, err := w.c.alternatives(nil, g, rule, rest, &g.shapes[i])
 			if err != nil {
 				return nil, err
 			}

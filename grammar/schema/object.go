@@ -40,7 +40,7 @@ func (c *Compiler) object(rule *gbnf.Ref, o *objectShape, n notation) (gbnf.Expr
 		}
 	}
 	if o.max == 0 {
-		return n.frame(gbnf.Lit("")), nil
+		return n.frame(nothing), nil
 	}
 	if others != nil && len(list.Items) == 0 && len(o.demanded) == 0 {
 		return n.frame(listTail(others, list.Sep, o.min, o.max, true)), nil
@@ -58,7 +58,7 @@ func (c *Compiler) object(rule *gbnf.Ref, o *objectShape, n notation) (gbnf.Expr
 		}
 	}
 	if len(list.Items) == 0 {
-		return n.frame(gbnf.Lit("")), nil
+		return n.frame(nothing), nil
 	}
 	if o.min > least {
 		list.Min = o.min
@@ -97,7 +97,7 @@ func otherMembers(list []classShape, n notation) (gbnf.Expr, error) {
 // jsonNotation writes JSON objects.
 type jsonNotation struct{ c *Compiler }
 
-func (n jsonNotation) separator() gbnf.Expr { return join(gbnf.Lit(n.c.comma()), n.c.space()) }
+func (n jsonNotation) separator() gbnf.Expr { return n.c.separator() }
 
 func (n jsonNotation) member(m *memberShape) (gbnf.Expr, error) {
 	value, err := n.c.emit(m.goal)
@@ -150,5 +150,5 @@ func (n jsonNotation) pair(name, value gbnf.Expr) gbnf.Expr {
 func (n jsonNotation) frame(list gbnf.Expr) gbnf.Expr { return n.c.braces(list) }
 
 func (c *Compiler) braces(inside gbnf.Expr) gbnf.Expr {
-	return join(gbnf.Lit("{"), c.space(), inside, gbnf.Lit("}"))
+	return join(openBrace, c.space(), inside, closeBrace)
 }

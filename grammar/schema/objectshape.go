@@ -162,8 +162,9 @@ func (c *Compiler) objectShape(g *goal, j *conjunct) (*objectShape, error) {
 		closed = closed || j.objects[i].declares
 	}
 	closed = closed && c.opts.ClosedObjects
-	s.others = make([]classShape, 0, len(p.classes))
-	var terms []term // of a class
+	s.others = c.mem.classes.Take(len(p.classes))[:0]
+	terms := c.ofClass
+	defer func() { c.ofClass = terms }()
 	for i := range p.classes {
 		k := &p.classes[i]
 		terms = terms[:0]
@@ -201,7 +202,7 @@ func (c *Compiler) objectShape(g *goal, j *conjunct) (*objectShape, error) {
 // saidOfDeclared returns what is demanded of the value of each declared member.
 func (c *Compiler) saidOfDeclared(j *conjunct, p *partition) ([][]term, error) {
 	out := c.mem.lists.Take(len(p.declared))
-	named := make([]int, len(p.declared)) // the latest facet that has the name, counted from 1
+	named := make([]int32, len(p.declared)) // the latest facet that has the name, counted from 1
 	for i := range j.objects {
 		f := &j.objects[i]
 		if len(f.patterns) > 0 {
@@ -227,13 +228,13 @@ func (c *Compiler) saidOfDeclared(j *conjunct, p *partition) ([][]term, error) {
 			} else {
 				out[at] = append(out[at], prop.t)
 			}
-			named[at] = i + 1
+			named[at] = int32(i + 1)
 		}
 		if f.additional.l == nil {
 			continue
 		}
 		for at := range out {
-			if named[at] != i+1 {
+			if named[at] != int32(i+1) {
 				out[at] = append(out[at], f.additional)
 			}
 		}

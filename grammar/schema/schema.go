@@ -53,6 +53,8 @@ type Compiler struct {
 	anyText   map[Markup]gbnf.Expr // free text as it stands, up to its end
 	ways      map[string]int32     // numbers of ways to fail; see absorb.go
 	spare     *expansion           // not in use
+	between   gbnf.Expr            // see separator
+	ofClass   []term               // what is said of names of a class; see objectShape
 
 	objectLoc *location // {"type": "object"}
 	falseLoc  *location // the schema false

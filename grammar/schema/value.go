@@ -20,6 +20,52 @@ func equalityKey(v *ojson.Value) string {
 	return sb.String()
 }
 
+// valueSet is a set of values. The zero value is empty.
+type valueSet struct {
+	few   []*ojson.Value // all, up to maxListed of them
+	texts map[string]struct{}
+	keys  map[string]struct{} // equalityKeys of what is no string
+}
+
+// add reports whether a value is new.
+func (s *valueSet) add(v *ojson.Value) bool {
+	if s.has(v) {
+		return false
+	}
+	if s.texts == nil && len(s.few) < maxListed {
+		s.few = append(s.few, v)
+		return true
+	}
+	if s.texts == nil {
+		s.texts, s.keys = make(map[string]struct{}), make(map[string]struct{})
+		for _, o := range s.few {
+			s.put(o)
+		}
+	}
+	s.put(v)
+	return true
+}
+
+func (s *valueSet) put(v *ojson.Value) {
+	if v.Kind == ojson.String {
+		s.texts[v.Text] = struct{}{}
+	} else {
+		s.keys[equalityKey(v)] = struct{}{}
+	}
+}
+
+func (s *valueSet) has(v *ojson.Value) (in bool) {
+	switch {
+	case s.texts == nil:
+		return slices.ContainsFunc(s.few, func(o *ojson.Value) bool { return equal(o, v) })
+	case v.Kind == ojson.String:
+		_, in = s.texts[v.Text]
+	default:
+		_, in = s.keys[equalityKey(v)]
+	}
+	return in
+}
+
 func writeKey(sb *strings.Builder, v *ojson.Value) {
 	switch v.Kind {
 	case ojson.Null:
@@ -57,6 +103,9 @@ func writeKey(sb *strings.Builder, v *ojson.Value) {
 
 // value returns the expression of one fixed value in the compiler's spelling.
 func (c *Compiler) value(v *ojson.Value) gbnf.Expr {
+	if v.Kind == ojson.String {
+		return c.literal(v.Text)
+	}
 	var parts []gbnf.Expr
 	c.spell(v, &parts)
 	if len(parts) == 1 {
@@ -147,7 +196,7 @@ func (c *Compiler) anyOrder(v *ojson.Value) gbnf.Expr {
 	for i, m := range v.Members {
 		members[i] = gbnf.Member{Expr: jsonNotation{c}.pair(c.literal(m.Name), c.value(m.Value)), Required: true}
 	}
-	return c.braces(&gbnf.Members{Items: members, Sep: join(gbnf.Lit(c.comma()), c.space())})
+	return c.braces(&gbnf.Members{Items: members, Sep: c.separator()})
 }
 
 // spellNumber returns a number in canonical spelling: integers as digits only, where that

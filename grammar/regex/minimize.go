@@ -305,9 +305,10 @@ func (m *minimizer) number(head []int32) []int32 {
 }
 
 // refine splits states by the transitions that leave them, and transitions by the states that they
-// lead to, until nothing is left to split.
+// lead to, until nothing is left to split: most automata are as small as can be, which shows before all
+// of their transitions were looked at.
 func (m *minimizer) refine() {
-	for b, c := 1, 0; c < len(m.edges.start); c++ {
+	for b, c := 1, 0; c < len(m.edges.start) && len(m.states.start) < len(m.states.order); c++ {
 		for _, e := range m.edges.order[m.edges.start[c]:m.edges.end[c]] {
 			m.states.mark(m.tail[e])
 		}

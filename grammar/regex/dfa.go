@@ -154,7 +154,16 @@ func (a *alphabet) lookup(r rune) int32 {
 
 // sets returns the code points of each symbol.
 func (a *alphabet) sets() []Set {
-	ranges := make([][]gbnf.Range, a.symbols)
+	count := make([]int, a.symbols)
+	for _, sym := range a.symbol {
+		if sym != dead {
+			count[sym]++
+		}
+	}
+	out, all := make([]Set, a.symbols), make(Set, len(a.symbol))
+	for sym, n := range count {
+		out[sym], all = all[:0:n], all[n:]
+	}
 	for i, sym := range a.symbol {
 		if sym == dead {
 			continue
@@ -163,11 +172,12 @@ func (a *alphabet) sets() []Set {
 		if i+1 < len(a.starts) {
 			hi = a.starts[i+1] - 1
 		}
-		ranges[sym] = append(ranges[sym], gbnf.Range{Lo: a.starts[i], Hi: hi})
-	}
-	out := make([]Set, a.symbols)
-	for i, rs := range ranges {
-		out[i] = NewSet(rs...)
+		s := out[sym]
+		if n := len(s); n > 0 && s[n-1].Hi+1 == a.starts[i] {
+			s[n-1].Hi = hi
+		} else {
+			out[sym] = append(s, gbnf.Range{Lo: a.starts[i], Hi: hi})
+		}
 	}
 	return out
 }

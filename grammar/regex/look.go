@@ -55,6 +55,8 @@ type looker struct {
 	// Most symbols of a state lead to what another led to: seeded holds the states of the
 	// result by the configurations right after a character.
 	seeded map[string]int32
+	behind []int32 // of after
+	seeds  []configuration
 	key    []byte
 	seen   map[configuration]bool // of closure
 }
@@ -121,13 +123,14 @@ func (w *looker) run() error {
 
 // after returns the state of the result after a character.
 func (w *looker) after(s lookState, sym int32, inSet [][]bool) int32 {
-	next := lookState{behind: make([]int32, len(s.behind))}
+	next := lookState{behind: append(w.behind[:0], s.behind...)}
+	w.behind = next.behind
 	for i, l := range w.n.looks {
 		if next.behind[i] = dead; l.behind {
 			next.behind[i] = l.dfa.step(s.behind[i], l.symbol[sym])
 		}
 	}
-	var seeds []configuration
+	seeds := w.seeds[:0]
 	for _, c := range s.configs {
 		st := &w.n.states[c.state]
 		to := st.out
@@ -141,10 +144,12 @@ func (w *looker) after(s lookState, sym int32, inSet [][]bool) int32 {
 			seeds = append(seeds, configuration{to, owed})
 		}
 	}
+	w.seeds = seeds
 	w.key = lookState{next.behind, seeds}.appendKey(w.key[:0])
 	to, ok := w.seeded[string(w.key)]
 	if !ok {
 		key := string(w.key)
+		next.behind = slices.Clone(next.behind)
 		next.configs = w.closure(seeds, next.behind, false, false)
 		to = w.visit(next, false)
 		w.seeded[key] = to

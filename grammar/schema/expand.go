@@ -60,12 +60,12 @@ func (c *Compiler) goalOf(t term) *goal {
 	var at **goal
 	switch l := t.l; {
 	case l == nil || t.not || l.plain == 0 || c.opts.Trace:
-		g := c.single[t]
-		if g == nil {
-			g = c.mem.newGoal(t)
-			c.single[t] = g
+		at = &c.free
+		if l != nil && t.not {
+			at = &l.goals[1]
+		} else if l != nil {
+			at = &l.goals[0]
 		}
-		return g
 	case l.plain&kindNumber == kindInteger && l.dialect() == dialectDraft4: // see conjunct.bare
 		at = &c.plain[l.plain|kindArray]
 	default:
@@ -73,6 +73,7 @@ func (c *Compiler) goalOf(t term) *goal {
 	}
 	if *at == nil {
 		*at = c.mem.newGoal(t)
+		c.single++
 	}
 	return *at
 }
@@ -138,7 +139,7 @@ func (c *Compiler) expand(g *goal) error {
 	if g.state == goalExpanding {
 		return g.terms[0].l.fail(ErrReference, "", "the schema refers to itself for the same value")
 	}
-	if n := len(c.goals) + len(c.single); n > c.lim.Goals {
+	if n := len(c.goals) + c.single; n > c.lim.Goals {
 		return &Error{Code: ErrLimit, Err: &LimitError{Name: "Goals", Limit: c.lim.Goals, Got: n}}
 	}
 	g.state = goalExpanding

@@ -94,13 +94,13 @@ func typesOf(at place, v *ojson.Value) (kinds, *Error) {
 	}
 	var of kinds
 	for _, n := range names {
-		k, ok := typeKinds[n.Text]
+		k := typeKind(n.Text)
 		switch {
 		case n.Kind != ojson.String:
 			return 0, at.fail(ErrInvalid, "a type is a name or a list of names, not %s", n.Kind)
 		case n.Text == "any" && at.l.dialect() == dialectDraft4: // draft 3
 			k = kindAny
-		case !ok:
+		case k == 0:
 			return 0, at.fail(ErrInvalid, "unknown type %q", n.Text)
 		}
 		of |= k

@@ -23,17 +23,32 @@ const (
 	kindAny    = kindNull | kindBool | kindNumber | kindString | kindArray | kindObject
 )
 
-// typeKinds are the names of the keyword "type".
-var typeKinds = map[string]kinds{
-	"null": kindNull, "boolean": kindBool, "integer": kindInteger, "number": kindNumber,
-	"string": kindString, "array": kindArray, "object": kindObject,
+// typeKind returns what a name of the keyword "type" stands for; 0 if it is none.
+func typeKind(name string) kinds {
+	switch name {
+	case "null":
+		return kindNull
+	case "boolean":
+		return kindBool
+	case "integer":
+		return kindInteger
+	case "number":
+		return kindNumber
+	case "string":
+		return kindString
+	case "array":
+		return kindArray
+	case "object":
+		return kindObject
+	}
+	return 0
 }
 
 // String names the kinds as in the keyword "type", joined by " or ".
 func (k kinds) String() string {
 	var names []string
 	for _, n := range []string{"null", "boolean", "number", "integer", "string", "array", "object"} {
-		if of := typeKinds[n]; k&of == of {
+		if of := typeKind(n); k&of == of {
 			names = append(names, n)
 			k &^= of
 		}

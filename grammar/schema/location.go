@@ -33,9 +33,10 @@ type location struct {
 	resource *location // root of the resource ($id) that the location belongs to
 	base     string    // URI of a resource root; "" where nothing says
 	glance
-	made    bool   // synthetic: see location.synthetic
-	content string // see contentKey
-	union   []term // of a synthetic location: a value meets one of them; v says nothing
+	made    bool     // synthetic: see location.synthetic
+	content string   // see contentKey
+	union   []term   // of a synthetic location: a value meets one of them; v says nothing
+	goals   [2]*goal // of the term alone: of its value, and of not
 }
 
 // dialect is the draft that a resource is written in, as far as drafts differ here.
@@ -133,10 +134,10 @@ func glanceAt(v *ojson.Value) (g glance) {
 // scalarTypes returns what the keyword type says where all types are of values without parts, or 0.
 func scalarTypes(v *ojson.Value) (of kinds) {
 	if v.Kind == ojson.String {
-		of = typeKinds[v.Text]
+		of = typeKind(v.Text)
 	} else if v.Kind == ojson.Array {
 		for _, n := range v.Items {
-			k := typeKinds[n.Text]
+			k := typeKind(n.Text)
 			if n.Kind != ojson.String || k == 0 {
 				return 0
 			}

@@ -158,11 +158,11 @@ func (n *normalizer) typeNames(s *ojson.Value) *ojson.Value {
 
 // standardType returns the JSON Schema type that a name means, "" for any type.
 func standardType(name string) (string, bool) {
-	if _, ok := typeKinds[name]; ok {
+	if typeKind(name) != 0 {
 		return name, true
 	}
 	lower := strings.ToLower(name)
-	if _, ok := typeKinds[lower]; ok {
+	if typeKind(lower) != 0 {
 		return lower, true
 	}
 	std, ok := typeAliases[lower]

@@ -26,6 +26,7 @@ type classShape struct {
 }
 
 func (o *objectShape) within(queue []*goal) []*goal {
+	queue = slices.Grow(queue, len(o.members)+len(o.others))
 	for i := range o.members {
 		queue = append(queue, o.members[i].goal)
 	}
@@ -202,14 +203,17 @@ func (c *Compiler) objectShape(g *goal, j *conjunct) (*objectShape, error) {
 // saidOfDeclared returns what is demanded of the value of each declared member.
 func (c *Compiler) saidOfDeclared(j *conjunct, p *partition) ([][]term, error) {
 	out := c.mem.lists.Take(len(p.declared))
+	const most = 2 // things said of a name that are expected
+	room := min(len(j.objects), most)
+	terms := c.mem.terms.Take(room * len(out))
+	for at := range out {
+		out[at] = terms[at*room : at*room : at*room+room]
+	}
 	named := make([]int32, len(p.declared)) // the latest facet that has the name, counted from 1
 	for i := range j.objects {
 		f := &j.objects[i]
 		if len(f.patterns) > 0 {
 			for at, name := range p.declared {
-				if out[at] == nil {
-					out[at] = c.mem.terms.Take(1)[:0]
-				}
 				var err error
 				if out[at], err = c.said(out[at], f, name); err != nil {
 					return nil, err
@@ -222,12 +226,7 @@ func (c *Compiler) saidOfDeclared(j *conjunct, p *partition) ([][]term, error) {
 			if n >= len(p.declared) || p.declared[n] != prop.name {
 				at = p.at(prop.name)
 			}
-			if len(out[at]) == 0 {
-				out[at] = c.mem.terms.Take(1)
-				out[at][0] = prop.t
-			} else {
-				out[at] = append(out[at], prop.t)
-			}
+			out[at] = append(out[at], prop.t)
 			named[at] = int32(i + 1)
 		}
 		if f.additional.l == nil {

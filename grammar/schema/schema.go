@@ -42,7 +42,8 @@ type Compiler struct {
 	firstRule int                  // rules of b that were there before
 	nodes     int                  // locations made so far
 	goals     map[string]*goal     // of two terms or more, by their key
-	single    map[term]*goal       // of one term; of none, by the zero term
+	single    int                  // goals of one term or none
+	free      *goal                // of no term
 	plain     [2 * kindArray]*goal // of one term that only names types, by these; see goalOf
 	asked     termSet              // for questions whether a goal is known
 	proofs    map[string]proof     // of goals that oneOf compared
@@ -79,7 +80,7 @@ func never() *ojson.Value { return &ojson.Value{Kind: ojson.Bool} }
 func New(b *gbnf.Builder, opts Options) *Compiler {
 	c := &Compiler{
 		b: b, mem: arenas.Get().(*arena), opts: opts, lim: opts.Limits.withDefaults(), firstRule: b.Len(),
-		goals: make(map[string]*goal), single: make(map[term]*goal), proofs: make(map[string]proof), patterns: make(map[string]*pattern), languages: make(map[string]*language),
+		goals: make(map[string]*goal), proofs: make(map[string]proof), patterns: make(map[string]*pattern), languages: make(map[string]*language),
 		shared: make(map[string]gbnf.Expr), ways: make(map[string]int32),
 	}
 	isObject := &ojson.Value{Kind: ojson.Object, Members: []ojson.Member{

@@ -214,7 +214,19 @@ func (d *DFA) Lengths() (shortest, longest int) {
 	if d.Empty() {
 		return 0, 0
 	}
-	return d.shortest(), int(d.longest(d.predecessors())[d.start])
+	return d.shortest(), d.farthest()
+}
+
+// farthest returns the length of the longest string of a language that is not empty, -1 where there is
+// no bound: mostly some state leads to itself, and every state is on a way from the start to an end.
+func (d *DFA) farthest() int {
+	k := d.alphabet.symbols
+	for q := range d.accept {
+		if slices.Contains(d.next[q*k:q*k+k], int32(q)) {
+			return -1
+		}
+	}
+	return int(d.longest(d.predecessors())[d.start])
 }
 
 // shortest returns the length of the shortest string of a language that is not empty.
@@ -248,7 +260,7 @@ func (d *DFA) Within(w Window) (some, known bool) {
 	if lo := d.shortest(); lo >= w.Min {
 		return w.Max < 0 || lo <= w.Max, true
 	}
-	if longest := int(d.longest(d.predecessors())[d.start]); longest >= 0 && longest <= w.Max || w.Max < 0 {
+	if longest := d.farthest(); longest >= 0 && longest <= w.Max || w.Max < 0 {
 		return longest < 0 || longest >= w.Min, true
 	}
 	return false, false

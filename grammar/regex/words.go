@@ -50,10 +50,10 @@ func (d *DFA) Count(limit int) int {
 	if d.Empty() {
 		return 0
 	}
-	longest := d.longest(d.predecessors())
-	if longest[d.start] < 0 {
+	if d.farthest() < 0 {
 		return limit
 	}
+	longest := d.longest(d.predecessors())
 	order := make([]int32, 0, len(d.accept)) // states by the longest string from them: successors first
 	for q := range d.accept {
 		if longest[q] >= 0 {

@@ -150,7 +150,7 @@ func (c *Compiler) texts(j *conjunct) (*regex.DFA, error) {
 		}
 	}
 	if denied := j.deniedTexts(); err == nil && len(denied) > 0 {
-		all, err = regex.Intersect(all, regex.Literals(denied...).Complement(), c.lim.Pattern)
+		all, err = all.Without(denied, c.lim.Pattern)
 	}
 	if err != nil {
 		return nil, j.textPlace().fail(ErrLimit, "%w", err)
@@ -300,7 +300,7 @@ func (c *Compiler) leaveOut(k *nameClass, declared []string) error {
 	slices.Sort(out)
 	key := k.key + " except " + strings.Join(quoteAll(out), "")
 	d, err := c.namesAutomaton(key, k.local, func() (*regex.DFA, error) {
-		return regex.Intersect(k.dfa, regex.Literals(out...).Complement(), c.lim.Pattern)
+		return k.dfa.Without(out, c.lim.Pattern)
 	})
 	if err != nil {
 		return &Error{Code: ErrLimit, Err: err}

@@ -47,9 +47,10 @@ var allowedImports = map[string][]string{
 	"bench":                      {".", "bench/bfcl", "engine", "engine/runtimes", "chat", "grammar/...", "sampler", "gguf", "cuda", "internal/ojson", "internal/printable"},
 	"bench/bfcl":                 {"chat", "grammar/schema", "internal/ojson"},
 	"demo":                       {"chat", "internal/ojson"},
-	"train/corpus":               {"grammar", "grammar/gbnf", "grammar/schema", "grammar/vocab", "chat", "internal/ojson"},
+	"train/corpus":               {"grammar", "grammar/gbnf", "grammar/schema", "grammar/vocab", "chat", "internal/inorder", "internal/ojson"},
 	"train/tokenizer":            {"chat", "gguf", "gguf/bpe", "train/corpus"},
 	"cmd/callama":                {"..."},
+	"internal/inorder":           {},
 	"internal/ojson":             {"internal/slab"},
 	"internal/printable":         {},
 	"internal/slab":              {},
@@ -59,11 +60,11 @@ var allowedImports = map[string][]string{
 // embedded are the packages that stand on the standard library alone: a program that
 // embeds the grammar engine takes on nothing else with it.
 var embedded = []string{"grammar", "grammar/gbnf", "grammar/vocab", "grammar/regex", "grammar/schema",
-	"grammar/explain", "grammar/internal/automaton", "grammar/internal/jsonscan", "grammar/internal/mask", "sampler", "gguf", "gguf/bpe", "gguf/builtin", "internal/ojson", "internal/printable", "internal/slab", "internal/texts"}
+	"grammar/explain", "grammar/internal/automaton", "grammar/internal/jsonscan", "grammar/internal/mask", "sampler", "gguf", "gguf/bpe", "gguf/builtin", "internal/inorder", "internal/ojson", "internal/printable", "internal/slab", "internal/texts"}
 
 // pureGo are the packages that build with CGO_ENABLED=0, with all that they import.
 var pureGo = []string{"grammar", "grammar/gbnf", "grammar/vocab", "grammar/regex", "grammar/schema",
-	"grammar/explain", "sampler", "chat", "gguf", "gguf/bpe", "gguf/builtin", "demo", "bench/bfcl", "cuda", "engine/runtimes", "internal/ojson", "internal/printable", "internal/slab", "internal/texts"}
+	"grammar/explain", "sampler", "chat", "gguf", "gguf/bpe", "gguf/builtin", "demo", "bench/bfcl", "cuda", "engine/runtimes", "internal/inorder", "internal/ojson", "internal/printable", "internal/slab", "internal/texts"}
 
 // cgoPackage is the only package that may import "C".
 const cgoPackage = "engine/llama"

@@ -73,14 +73,15 @@ func (c *dataVocabCmd) Run(a *app) error {
 	}
 	var trainer tokenizer.Trainer
 	for _, path := range c.Data {
-		err := readRows(a, path, func(row *corpus.Row) error {
+		err := readRows(a, path, func(row *corpus.Row) (string, error) {
 			messages, tools, err := row.Parse()
 			if err != nil {
-				return err
+				return "", err
 			}
-			text, err := template.Render(chat.Input{Messages: messages, Tools: tools})
+			return template.Render(chat.Input{Messages: messages, Tools: tools})
+		}, func(text string) error {
 			trainer.AddPrompt(text)
-			return err
+			return nil
 		})
 		if err != nil {
 			return err
@@ -127,12 +128,11 @@ func (c *dataTokensCmd) Run(a *app) (err error) {
 	}
 	left := 0
 	for _, path := range c.Data {
-		err := readRows(a, path, func(row *corpus.Row) error {
-			added, err := file.Add(renderer, row, c.MaxTokens)
-			if !added {
+		err := readRows(a, path, renderer.Conversation, func(conversation *tokenizer.Conversation) error {
+			if !file.Add(conversation, c.MaxTokens) {
 				left++
 			}
-			return err
+			return nil
 		})
 		if err != nil {
 			return err
@@ -157,8 +157,8 @@ func (c *dataTokensCmd) Run(a *app) (err error) {
 	return err
 }
 
-// readRows reads a file of rows with a progress bar over its bytes.
-func readRows(a *app, path string, each func(*corpus.Row) error) error {
+// readRows reads a file of rows as corpus.ReadRows does, with a progress bar over its bytes.
+func readRows[T any](a *app, path string, work func(*corpus.Row) (T, error), each func(T) error) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -170,13 +170,7 @@ func readRows(a *app, path string, each func(*corpus.Row) error) error {
 		defer bar.Exit()
 		r = io.TeeReader(f, bar)
 	}
-	err = corpus.ReadRows(r, func(row *corpus.Row) error {
-		if err := a.ctx.Err(); err != nil {
-			return err
-		}
-		return each(row)
-	})
-	if err != nil {
+	if err := corpus.ReadRows(a.ctx, r, work, each); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil

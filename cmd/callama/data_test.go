@@ -2,12 +2,17 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/callama/callama/chat"
 	"github.com/callama/callama/gguf"
+	"github.com/callama/callama/train/corpus"
+	"github.com/callama/callama/train/tokenizer"
 )
 
 func runData(args ...string) (code int, stdout, stderr string) {
@@ -75,6 +80,60 @@ func TestData(t *testing.T) {
 		if code, _, stderr := runData(c.args...); code != exitFailed || !strings.Contains(stderr, c.want) {
 			t.Errorf("%q: exit code %d: %s, want %q", c.args, code, stderr, c.want)
 		}
+	}
+}
+
+// TestDataIsInOrder: what all cores write is what a loop over the rows writes.
+func TestDataIsInOrder(t *testing.T) {
+	const n = 400
+	dir := t.TempDir()
+	rows, tokens, learned := filepath.Join(dir, "rows.jsonl"), filepath.Join(dir, "rows.tok"), filepath.Join(dir, "tok")
+	for _, args := range [][]string{
+		{"generate", "--conversations", strconv.Itoa(n), "--seed", "9", "-o", rows},
+		{"vocab", "--data", rows, "--size", "1024", "-o", learned},
+		{"tokens", "--data", rows, "--tokenizer", learned, "--max-tokens", "800", "-o", tokens},
+	} {
+		if code, _, stderr := runData(args...); code != 0 {
+			t.Fatalf("%q: exit code %d: %s", args, code, stderr)
+		}
+	}
+	tok, err := gguf.ReadTokenizer(filepath.Join(learned, "tokenizer.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	renderer, err := tokenizer.NewRenderer(tok, chat.Hermes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := renderer.NewFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wantRows, wantTokens bytes.Buffer
+	enc := json.NewEncoder(&wantRows)
+	enc.SetEscapeHTML(false)
+	for i := range uint64(n) {
+		row, err := corpus.Config{Seed: 9}.Row(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conversation, err := renderer.Conversation(row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file.Add(conversation, 800)
+		if err := enc.Encode(row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := file.WriteTo(&wantTokens); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(rows); err != nil || !bytes.Equal(got, wantRows.Bytes()) {
+		t.Errorf("%d bytes of rows are not the %d of a loop, error %v", len(got), wantRows.Len(), err)
+	}
+	if got, err := os.ReadFile(tokens); err != nil || !bytes.Equal(got, wantTokens.Bytes()) {
+		t.Errorf("%d bytes of tokens are not the %d of a loop, error %v", len(got), wantTokens.Len(), err)
 	}
 }
 

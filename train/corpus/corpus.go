@@ -14,6 +14,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+
+	"github.com/callama/callama/internal/inorder"
 )
 
 // Stage is how much of the corpus a model sees. Copying is learned first and fastest from short
@@ -52,26 +54,25 @@ type Config struct {
 // seedMix keeps the streams of a seed's conversations apart.
 const seedMix = 0x9e3779b97f4a7c15
 
-// Generate calls each with n conversations. The i-th depends on the Config and on i alone. It
-// ends with the first error of each, or with the context's.
+// Generate calls each with n conversations, in order. The i-th depends on the Config and on i alone:
+// they are invented on all processor cores, a few ahead of each, which runs in the caller's goroutine
+// and owns the row. It ends with the first error of each, or with the context's.
 func Generate(ctx context.Context, cfg Config, n int, each func(*Row) error) error {
-	for i := range n {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		row, err := cfg.Row(uint64(i))
-		if err != nil {
-			return fmt.Errorf("corpus: conversation %d: %w", i, err)
-		}
-		if err := each(row); err != nil {
-			return err
+	numbers := func(yield func(int) bool) {
+		for i := 0; i < n && yield(i); i++ {
 		}
 	}
-	return nil
+	return inorder.Each(ctx, numbers, func(i int) (*Row, error) {
+		row, err := cfg.Row(uint64(i))
+		if err != nil {
+			return nil, fmt.Errorf("corpus: conversation %d: %w", i, err)
+		}
+		return row, nil
+	}, each)
 }
 
 // Row invents the conversation of a number. An error means that a call does not fit its
-// tool's schema, or that a pool is broken: a defect of the package.
+// tool's schema, or that a pool is broken: a defect of the package. It is safe for concurrent use.
 func (cfg Config) Row(i uint64) (*Row, error) {
 	all, err := pools()
 	if err != nil {

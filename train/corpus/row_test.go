@@ -2,11 +2,14 @@ package corpus
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"reflect"
 	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 func TestRowParse(t *testing.T) {
@@ -63,18 +66,58 @@ func TestReadRows(t *testing.T) {
 		}
 	})
 	var got []*Row
-	if err := ReadRows(&file, func(r *Row) error { got = append(got, r); return nil }); err != nil {
+	if err := ReadRows(t.Context(), &file, unchanged, func(r *Row) error { got = append(got, r); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Error("rows come back changed")
 	}
-	if err := ReadRows(strings.NewReader("{}\n\nx\n"), func(*Row) error { return nil }); err == nil || !strings.Contains(err.Error(), "line 3") {
-		t.Errorf("error %v, want one for line 3", err)
-	}
+}
+
+// unchanged is no work.
+func unchanged(r *Row) (*Row, error) { return r, nil }
+
+func TestReadRowsEnds(t *testing.T) {
 	stop := errors.New("stop")
-	if err := ReadRows(strings.NewReader("{}\n"), func(*Row) error { return stop }); !errors.Is(err, stop) {
-		t.Errorf("error %v", err)
+	onRow := func(system string) func(*Row) error {
+		return func(r *Row) error {
+			if r.System == system {
+				return stop
+			}
+			return nil
+		}
+	}
+	for name, tc := range map[string]struct {
+		work, each func(*Row) error
+		line       string
+		rows       int // that each was called with
+	}{
+		"not JSON":               {onRow(""), onRow(""), "line 5", 3},
+		"work fails":             {onRow("b"), onRow(""), "line 3", 1},
+		"each fails":             {onRow(""), onRow("b"), "line 3", 2},
+		"each fails before work": {onRow("c"), onRow("a"), "line 1", 1},
+		"work fails always":      {func(*Row) error { return stop }, onRow(""), "line 1", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rows := 0
+			file := strings.NewReader(`{"system":"a"}` + "\n\n" + `{"system":"b"}` + "\n" + `{"system":"c"}` + "\nx\n")
+			err := ReadRows(t.Context(), file, func(r *Row) (*Row, error) { return r, tc.work(r) }, func(r *Row) error {
+				rows++
+				return tc.each(r)
+			})
+			if err == nil || !strings.Contains(err.Error(), tc.line+":") || rows != tc.rows {
+				t.Errorf("%d rows, error %v, want %d and one for %s", rows, err, tc.rows, tc.line)
+			}
+		})
+	}
+	long := io.MultiReader(strings.NewReader("{}\n"), iotest.ErrReader(stop))
+	if err := ReadRows(t.Context(), long, unchanged, onRow("a")); !errors.Is(err, stop) {
+		t.Errorf("error %v where reading fails", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := ReadRows(ctx, strings.NewReader("{}\n"), unchanged, onRow("a")); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v where the context is done", err)
 	}
 }
 
@@ -82,9 +125,9 @@ func FuzzReadRows(f *testing.F) {
 	f.Add([]byte(`{"conversations":[{"from":"human","value":"q"},{"from":"function_call","value":"[{\"name\":\"f\",\"arguments\":{}}]"},{"from":"observation","value":"1"}],"tools":"[]"}`))
 	f.Add([]byte("{}\n[]"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		ReadRows(bytes.NewReader(data), func(r *Row) error {
+		ReadRows(t.Context(), bytes.NewReader(data), func(r *Row) (*Row, error) {
 			r.Parse() // must not panic
-			return nil
-		})
+			return r, nil
+		}, func(*Row) error { return nil })
 	})
 }

@@ -286,10 +286,11 @@ func TestFile(t *testing.T) {
 	var want []int32
 	long := 0
 	for _, row := range rows(t, corpus.Config{Seed: 3}, 30) {
-		added, err := f.Add(r, row, 600)
+		c, err := r.Conversation(row)
 		if err != nil {
 			t.Fatal(err)
 		}
+		added := f.Add(c, 600)
 		messages, tools, _ := row.Parse()
 		tokens, _, _ := r.Tokens(messages, tools)
 		if added != (len(tokens) <= 600) {
@@ -333,8 +334,8 @@ func TestFile(t *testing.T) {
 	if ones != f.Own() || ones == 0 || ones == len(want) {
 		t.Errorf("%d weights are 1, Own is %d", ones, f.Own())
 	}
-	if _, err := f.Add(r, &corpus.Row{Tools: "["}, 0); err == nil {
-		t.Error("a broken row is added")
+	if _, err := r.Conversation(&corpus.Row{Tools: "["}); err == nil {
+		t.Error("a broken row is rendered")
 	}
 }
 

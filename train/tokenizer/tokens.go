@@ -85,13 +85,32 @@ func (r *Renderer) Tokens(messages []chat.Message, tools []chat.Tool) (tokens []
 	return tokens, own, nil
 }
 
+// Conversation is a row in tokens. It is immutable.
+type Conversation struct {
+	tokens []int32
+	own    []bool // what the assistant writes itself
+}
+
+// Conversation renders a row. Errors are those of Row.Parse and of Tokens.
+func (r *Renderer) Conversation(row *corpus.Row) (*Conversation, error) {
+	messages, tools, err := row.Parse()
+	if err != nil {
+		return nil, err
+	}
+	tokens, own, err := r.Tokens(messages, tools)
+	if err != nil {
+		return nil, err
+	}
+	return &Conversation{tokens, own}, nil
+}
+
 // magic begins a file of tokens.
 const magic = "CALTOK01"
 
 // File collects conversations for a file of tokens: the magic, the size of the vocabulary and the
 // number of conversations (uint32), the number of tokens (uint64), the length of each conversation
 // (uint32), all tokens (uint16), and a weight for each (uint8, 1 for what the assistant writes).
-// Numbers are little-endian. It holds 3 bytes for each token.
+// Numbers are little-endian. It holds 3 bytes for each token. One goroutine at a time may use it.
 type File struct {
 	size    int
 	lengths []uint32
@@ -107,25 +126,20 @@ func (r *Renderer) NewFile() (*File, error) {
 	return &File{size: r.size}, nil
 }
 
-// Add renders a row and adds it, unless it is longer than most tokens (0 is no bound).
-func (f *File) Add(r *Renderer, row *corpus.Row, most int) (added bool, err error) {
-	messages, tools, err := row.Parse()
-	if err != nil {
-		return false, err
+// Add adds a conversation of the file's vocabulary, unless it is longer than most tokens (0 is no bound).
+func (f *File) Add(c *Conversation, most int) (added bool) {
+	if most > 0 && len(c.tokens) > most {
+		return false
 	}
-	tokens, own, err := r.Tokens(messages, tools)
-	if err != nil || most > 0 && len(tokens) > most {
-		return false, err
-	}
-	f.lengths = append(f.lengths, uint32(len(tokens)))
-	for i, t := range tokens {
+	f.lengths = append(f.lengths, uint32(len(c.tokens)))
+	for i, t := range c.tokens {
 		weight := uint8(0)
-		if own[i] {
+		if c.own[i] {
 			weight = 1
 		}
 		f.tokens, f.weights = append(f.tokens, uint16(t)), append(f.weights, weight)
 	}
-	return true, nil
+	return true
 }
 
 // Conversations returns the number of conversations.

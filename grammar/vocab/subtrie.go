@@ -4,46 +4,61 @@ package vocab
 // tokens takes. It does not know tokens that are not in the trie, nor those with the bytes of another.
 type Cutting struct {
 	from  *Trie
-	nodes []Node
+	parts []cutPart
+	more  []byte // of all parts, the paths without what they have in common with the one before
 	path  []byte // to the last subtree
-	open  []int32
+	size  int    // nodes of the trie to be, without its root
+}
+
+// cutPart is a subtree: its first node, and how much of the path to it is that of the part before.
+type cutPart struct {
+	node         int32
+	common, more uint8
 }
 
 // Cut begins with nothing.
-func (t *Trie) Cut() *Cutting { return &Cutting{from: t, nodes: []Node{{tokenByte: noToken << 8}}} }
+func (t *Trie) Cut() *Cutting { return &Cutting{from: t} }
 
 // Add adds the subtree of a node, to which the bytes of path lead, its own left out. Nodes come in order, and
 // none below another.
 func (c *Cutting) Add(path []byte, node int) {
 	common := 0
-	for common < len(path) && common < len(c.open) && c.path[common] == path[common] {
+	for common < len(path) && common < len(c.path) && c.path[common] == path[common] {
 		common++
 	}
-	c.close(common)
 	c.path = append(c.path[:common], path[common:]...)
-	for d := common; d < len(path); d++ {
-		c.open = append(c.open, int32(len(c.nodes)))
-		c.nodes = append(c.nodes, Node{tokenByte: noToken<<8 | uint32(path[d]), endDepth: uint32(d + 1)})
-	}
-	moved := uint32(len(c.nodes)-node) << 8 // wraps around where nodes move to the front
-	for _, n := range c.from.Nodes[node:c.from.Nodes[node].End()] {
-		n.endDepth += moved
-		c.nodes = append(c.nodes, n)
-	}
-}
-
-// close ends the subtrees of open nodes below a depth.
-func (c *Cutting) close(depth int) {
-	for _, n := range c.open[depth:] {
-		c.nodes[n].endDepth = uint32(len(c.nodes))<<8 | c.nodes[n].endDepth&0xff
-	}
-	c.open = c.open[:depth]
+	c.more = append(c.more, path[common:]...)
+	c.parts = append(c.parts, cutPart{int32(node), uint8(common), uint8(len(path) - common)})
+	c.size += len(path) - common + c.from.Nodes[node].End() - node
 }
 
 // Trie returns the trie.
 func (c *Cutting) Trie() Trie {
-	c.close(0)
-	t := Trie{Nodes: c.nodes}
+	nodes := make([]Node, 1, 1+c.size) // a list that grows is copied as often as it is written
+	nodes[0] = Node{tokenByte: noToken << 8}
+	var open [MaxDepth]int // nodes of the path to the part
+	depth, more := 0, c.more
+	shut := func(to int) {
+		for ; depth > to; depth-- {
+			nodes[open[depth-1]].endDepth |= uint32(len(nodes)) << 8
+		}
+	}
+	for _, p := range c.parts {
+		shut(int(p.common))
+		for _, b := range more[:p.more] {
+			open[depth] = len(nodes)
+			depth++
+			nodes = append(nodes, Node{tokenByte: noToken<<8 | uint32(b), endDepth: uint32(depth)})
+		}
+		more = more[p.more:]
+		moved := uint32(len(nodes)-int(p.node)) << 8 // wraps around where nodes move to the front
+		for _, n := range c.from.Nodes[p.node:c.from.Nodes[p.node].End()] {
+			n.endDepth += moved
+			nodes = append(nodes, n)
+		}
+	}
+	shut(0)
+	t := Trie{Nodes: nodes}
 	t.finish()
 	return t
 }

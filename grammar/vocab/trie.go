@@ -155,7 +155,9 @@ func newTrie(list *texts.List, text []int32) Trie {
 
 // finish sets what follows from the nodes.
 func (tr *Trie) finish() {
-	tr.Nodes = slices.Clone(tr.Nodes) // append left a quarter free
+	if len(tr.Nodes) < cap(tr.Nodes) {
+		tr.Nodes = slices.Clone(tr.Nodes) // append left a quarter free
+	}
 	tr.Nodes[0].endDepth = uint32(len(tr.Nodes)) << 8
 	b := 0
 	for i := 1; i < len(tr.Nodes); i = tr.Nodes[i].End() {

@@ -433,7 +433,7 @@ func (e *Engine) around(sp *space, id int32, n int, looping, patch bool) *entry 
 		loop, looping = c.Loop(id)
 	}
 	if looping && n-e.unit(loop.Unit).nodes < e.opts.MinNodes {
-		if is := e.islandOf(loop.Unit, false); is != nil {
+		if is := e.islandFor(loop.Unit, false, false, exitOf{c, loop.After}); is != nil {
 			return e.keepLoop(sp, id, loop, is)
 		}
 	}
@@ -456,7 +456,7 @@ func (e *Engine) around(sp *space, id int32, n int, looping, patch bool) *entry 
 		return e.keep(sp, id, farthest)
 	}
 	if looping {
-		if is := e.islandOf(loop.Unit, false); is != nil {
+		if is := e.islandFor(loop.Unit, false, false, exitOf{c, loop.After}); is != nil {
 			return e.keepLoop(sp, id, loop, is)
 		}
 	}

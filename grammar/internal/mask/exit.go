@@ -54,46 +54,65 @@ func (e *Engine) leads(c *automaton.Cache, after int32, is *island) []byte {
 	e.leading = e.leading[:0]
 	var wanted [256]bool
 	missing := false
-	for k := range e.prog.Classes() {
-		lo, hi := e.prog.ClassRange(uint8(k))
-		asked := false
-		for b := int(lo); b <= int(hi); b++ {
-			if is.unit.Next[b] != automaton.UnitDead {
-				continue
-			}
-			if !asked && c.Next(after, uint8(k)) == automaton.Dead {
-				break
-			}
-			asked = true
-			x := is.exits[b].Load()
-			if x == nil {
-				wanted[b], missing = true, true
-			}
-			if x == nil || len(x.roots)+len(x.long) > 0 {
-				e.leading = append(e.leading, byte(b))
-			}
+	e.ends(c, after, is.unit, func(b byte) {
+		x := is.exits[b].Load()
+		if x == nil {
+			wanted[b], missing = true, true
 		}
-	}
+		if x == nil || len(x.roots)+len(x.long) > 0 {
+			e.leading = append(e.leading, b)
+		}
+	})
 	if missing {
 		is.want(&wanted)
 	}
 	return e.leading
 }
 
-// firstWanted are the bytes that exits are worked out for along with an island: most runs are of
-// characters of strings, and end with a quote.
-var firstWanted = [256]bool{'"': true}
+// ends calls f with the bytes that end a run of units and may follow it in a configuration.
+func (e *Engine) ends(c *automaton.Cache, after int32, u *automaton.Unit, f func(b byte)) {
+	for k := range e.prog.Classes() {
+		lo, hi := e.prog.ClassRange(uint8(k))
+		asked := false
+		for b := int(lo); b <= int(hi); b++ {
+			if u.Next[b] != automaton.UnitDead {
+				continue
+			}
+			if !asked && c.Next(after, uint8(k)) == automaton.Dead {
+				break
+			}
+			asked = true
+			f(byte(b))
+		}
+	}
+}
+
+// firstWanted returns the bytes that exits are worked out for along with an island, as a walk for them alone takes as long:
+// those that end the run it is made for, if that is known, and a quote, which ends most.
+func (e *Engine) firstWanted(u *automaton.Unit, made exitOf) *[256]bool {
+	wanted := &[256]bool{'"': true}
+	if made.c != nil {
+		e.ends(made.c, made.after, u, func(b byte) { wanted[b] = true })
+	}
+	return wanted
+}
+
+// exitOf is where a run ends: the configuration after it. The zero value is none.
+type exitOf struct {
+	c     *automaton.Cache
+	after int32
+}
 
 // want works out exits.
 func (is *island) want(wanted *[256]bool) {
 	is.mu.Lock()
 	defer is.mu.Unlock()
-	is.collect(wanted, func(int32, int32, bool) {}, nil)
+	is.collect(wanted, false, nil)
 }
 
-// collect works out the exits that are wanted and not known, calls token as walk does, and adds what leaves the
+// collect works out the exits that are wanted and not known, adds tokens as walk does with fill, and what leaves the
 // run to left, if that is not nil.
-func (is *island) collect(wanted *[256]bool, token func(t, units int32, cut bool), left *vocab.Cutting) {
+func (is *island) collect(wanted *[256]bool, fill bool, left *vocab.Cutting) {
 	var exits [256]*exit
 	for b := range wanted {
 		if wanted[b] && is.exits[b].Load() == nil {
@@ -101,7 +120,7 @@ func (is *island) collect(wanted *[256]bool, token func(t, units int32, cut bool
 		}
 	}
 	nodes := is.vocab.Trie().Nodes
-	is.walk(token, func(node int, text []byte, units int32) {
+	is.walk(fill, func(node int, text []byte, units int32) {
 		if left != nil {
 			left.Add(text, node)
 		}

@@ -64,23 +64,23 @@ const MinNodes = 4000
 // islandOf returns the island of a unit, working it out if need be, or nil if a walk is
 // better or the vocabulary has enough islands. counted asks for the units of its tokens.
 func (e *Engine) islandOf(u *automaton.Unit, counted bool) *island {
-	return e.islandFor(u, counted, false)
+	return e.islandFor(u, counted, false, exitOf{})
 }
 
-// islandFor is islandOf; left tells that island.leaving will be asked for.
-func (e *Engine) islandFor(u *automaton.Unit, counted, left bool) *island {
+// islandFor is islandOf; left tells that island.leaving will be asked for, made that the exits of a run will.
+func (e *Engine) islandFor(u *automaton.Unit, counted, left bool, made exitOf) *island {
 	is := e.unit(u)
 	if is.nodes < e.opts.MinNodes {
 		return nil
 	}
 	if counted {
 		if !is.asked[1] {
-			is.asked[1], is.counted = true, e.findIsland("counted island ", u, true, left)
+			is.asked[1], is.counted = true, e.findIsland("counted island ", u, true, left, made)
 		}
 		return is.counted
 	}
 	if !is.asked[0] {
-		is.asked[0], is.plain = true, e.findIsland("island ", u, false, left)
+		is.asked[0], is.plain = true, e.findIsland("island ", u, false, left, made)
 	}
 	return is.plain
 }
@@ -102,8 +102,10 @@ func (e *Engine) unit(u *automaton.Unit) *islands {
 }
 
 // findIsland asks the vocabulary for an island.
-func (e *Engine) findIsland(kind string, u *automaton.Unit, counted, left bool) *island {
-	x, _ := e.vocab.Derived(kind+u.Key, maxIslands, func() any { return newIsland(e.vocab, u, counted, left) }).(*island)
+func (e *Engine) findIsland(kind string, u *automaton.Unit, counted, left bool, made exitOf) *island {
+	x, _ := e.vocab.Derived(kind+u.Key, maxIslands, func() any {
+		return newIsland(e.vocab, u, counted, left, e.firstWanted(u, made))
+	}).(*island)
 	return x
 }
 
@@ -130,7 +132,7 @@ func (e *Engine) loopOf(c *automaton.Cache, id, limit int32) (automaton.Run, *is
 	if !ok || limit < r.Unit.Longest+r.Dist && limit >= r.Dist {
 		return r, nil
 	}
-	return r, e.islandOf(r.Unit, false)
+	return r, e.islandFor(r.Unit, false, false, exitOf{c, r.After})
 }
 
 // fillRuns adds the tokens that begin with a unit of one of the runs.
@@ -142,8 +144,8 @@ func (e *Engine) fillRuns(c *automaton.Cache, runs []automaton.Run, limit int32)
 	return farthest
 }
 
-// newIsland walks the trie with the unit's automaton.
-func newIsland(v *vocab.Vocab, u *automaton.Unit, counted, left bool) *island {
+// newIsland walks the trie with the unit's automaton. wanted are the bytes that exits are worked out for.
+func newIsland(v *vocab.Vocab, u *automaton.Unit, counted, left bool, wanted *[256]bool) *island {
 	is := &island{vocab: v, unit: u, inside: vocab.NewMask(v.Width()), within: map[int32]vocab.Mask{}}
 	if counted {
 		is.units = make([]uint8, v.Width())
@@ -152,7 +154,7 @@ func newIsland(v *vocab.Vocab, u *automaton.Unit, counted, left bool) *island {
 	if left {
 		cut = v.Trie().Cut()
 	}
-	is.collect(&firstWanted, is.add, cut)
+	is.collect(wanted, true, cut)
 	if left {
 		is.once.Do(func() { is.keepLeaving(cut) })
 	}
@@ -166,9 +168,25 @@ func newIsland(v *vocab.Vocab, u *automaton.Unit, counted, left bool) *island {
 			is.same(pair[0], pair[1])
 		}
 	}
-	slices.SortStableFunc(is.long, func(a, b unitsOf) int { return cmp.Compare(a.units, b.units) })
-	is.long = slices.Clip(is.long)
+	is.sortLong()
 	return is
+}
+
+// sortLong sorts the long tokens by their units, those of as many as they came.
+func (is *island) sortLong() {
+	from := make([]int32, is.longest+2)
+	for _, l := range is.long {
+		from[l.units+1]++
+	}
+	for n := range is.longest {
+		from[n+1] += from[n]
+	}
+	sorted := make([]unitsOf, len(is.long))
+	for _, l := range is.long {
+		sorted[from[l.units]] = l
+		from[l.units]++
+	}
+	is.long = sorted
 }
 
 // add files a token that stays in the run.
@@ -223,12 +241,10 @@ func (is *island) beyond(n int32, f func(t int32)) {
 	}
 }
 
-// walk calls token with the tokens of the trie that begin with a unit and stay in the run, how many units
-// they hold, and whether the last of them is cut; and end where the run ends: with the first node outside, the
-// bytes before it and their units.
-func (is *island) walk(token func(t, units int32, cut bool), end func(node int, text []byte, units int32)) {
-	var states [vocab.MaxDepth + 1]int32 // by depth; times 256
-	var counts [vocab.MaxDepth + 1]int32
+// walk calls end where the run ends: with the first node outside, the bytes before it and their units. With fill it adds
+// the tokens of the trie that begin with a unit and stay in the run.
+func (is *island) walk(fill bool, end func(node int, text []byte, units int32)) {
+	var states, counts [vocab.MaxDepth + 1]int32 // by depth; states times 256
 	var text [vocab.MaxDepth]byte
 	nodes, next := is.vocab.Trie().Nodes, is.unit.Next
 	for i := 1; i < len(nodes); {
@@ -250,11 +266,11 @@ func (is *island) walk(token func(t, units int32, cut bool), end func(node int, 
 		}
 		i++
 		text[d-1], states[d], counts[d] = n.Byte(), state, units
-		if t := n.Token(); t >= 0 {
+		if t := n.Token(); t >= 0 && fill {
 			if state != 0 {
 				units++
 			}
-			token(t, units, state != 0)
+			is.add(t, units, state != 0)
 		}
 	}
 }
@@ -320,7 +336,7 @@ func (e *Engine) fillRun(c *automaton.Cache, r automaton.Run, is *island, limit 
 func (is *island) leaving() *vocab.Trie {
 	is.once.Do(func() {
 		cut := is.vocab.Trie().Cut()
-		is.walk(func(int32, int32, bool) {}, func(node int, text []byte, _ int32) { cut.Add(text, node) })
+		is.walk(false, func(node int, text []byte, _ int32) { cut.Add(text, node) })
 		is.keepLeaving(cut)
 	})
 	return &is.leave
@@ -371,5 +387,5 @@ func (e *Engine) regionOf(c *automaton.Cache, id int32) (automaton.Region, *isla
 	if !ok || r.Depth < minRegionDepth && e.opts.MinNodes > 1 {
 		return r, nil
 	}
-	return r, e.islandFor(r.Unit, true, true)
+	return r, e.islandFor(r.Unit, true, true, exitOf{})
 }

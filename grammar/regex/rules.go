@@ -3,6 +3,7 @@ package regex
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/callama/callama/grammar/gbnf"
@@ -48,8 +49,51 @@ func JSONString(s Set) gbnf.Expr {
 	return gbnf.OneOf(Raw(plain), escapes)
 }
 
-// jsonEscapes returns the expression of the escapes of a set of characters that need one.
+// maxSharedEscapes bounds the expressions of escapes that are kept, at some ninety objects each: most sets hold all characters
+// that need an escape, or all but one or two.
+const maxSharedEscapes = 256
+
+// sharedEscapes keeps the first of them, by their characters.
+var sharedEscapes struct {
+	sync.Mutex
+	made map[uint64]gbnf.Expr
+}
+
+// jsonEscapes returns the expression of the escapes of a set of characters that need one. It may be shared.
 func jsonEscapes(s Set) gbnf.Expr {
+	key := uint64(0)
+	for _, r := range s {
+		for c := r.Lo; c <= r.Hi; c++ {
+			key |= 1 << escapeBit(c)
+		}
+	}
+	sharedEscapes.Lock()
+	defer sharedEscapes.Unlock()
+	if e, ok := sharedEscapes.made[key]; ok {
+		return e
+	}
+	e := newEscapes(s)
+	if len(sharedEscapes.made) < maxSharedEscapes {
+		if sharedEscapes.made == nil {
+			sharedEscapes.made = make(map[uint64]gbnf.Expr)
+		}
+		sharedEscapes.made[key] = e
+	}
+	return e
+}
+
+// escapeBit numbers the characters of jsonEscaped.
+func escapeBit(c rune) int {
+	switch c {
+	case '"':
+		return 0x20
+	case '\\':
+		return 0x21
+	}
+	return int(c)
+}
+
+func newEscapes(s Set) gbnf.Expr {
 	var short []gbnf.Range
 	var low, high []gbnf.Range // last digit of \u000x and \u001x
 	for _, r := range s {

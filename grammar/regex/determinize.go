@@ -21,7 +21,9 @@ func (r *Regex) DFA(limits Limits) (*DFA, error) {
 		}
 		return w.out.minimize(), nil
 	}
-	d := &determinizer{n: n, limits: limits, seen: make([]uint32, len(n.states))}
+	s := newScratch()
+	defer s.release()
+	d := &determinizer{n: n, limits: limits, seen: s.take(len(n.states)), out: s.automaton(alphabet{}), sets: makeLists(s), seeds: makeLists(s)}
 	if err := d.run(); err != nil {
 		return nil, err
 	}
@@ -39,8 +41,8 @@ type determinizer struct {
 	steps  int
 
 	symbols [][]int32 // of each distinct character set
-	seen    []uint32  // generation in which closure visited a state
-	gen     uint32
+	seen    []int32   // generation in which closure visited a state
+	gen     int32
 	stack   []int32
 	set     []int32 // of visit
 	final   []int32 // the same at the end of the text
@@ -54,7 +56,6 @@ type determinizer struct {
 const startMark = -1
 
 func (d *determinizer) run() error {
-	d.out = &DFA{}
 	d.out.alphabet, d.symbols = newAlphabet(d.n.sets)
 	k := d.out.alphabet.symbols
 	seeds := []int32{d.n.start}

@@ -93,31 +93,28 @@ func newAlphabet(sets []Set) (alphabet, [][]int32) {
 	gap, _ := slices.BinarySearch(cuts, rune(surrogateLo))
 	symbol[gap] = dead // a cut stands on both sides, and no set contains surrogates
 	count := 1
+	split := make([]int32, 2*len(cuts)) // new symbol, counted from 1, by 2*old, one more in the set
 	for _, s := range sets {
-		inside := make([]bool, len(cuts))
-		for _, r := range s {
-			i, _ := slices.BinarySearch(cuts, r.Lo)
-			for ; i < len(cuts) && cuts[i] <= r.Hi; i++ {
-				inside[i] = true
-			}
-		}
-		split := make(map[int64]int32)
-		for i := range symbol {
+		clear(split[:2*count])
+		count = 0
+		at := 0 // of the set's ranges, the first that does not end before the interval
+		for i, cut := range cuts {
 			if i == gap {
 				continue
 			}
-			key := int64(symbol[i]) << 1
-			if inside[i] {
-				key |= 1
+			for at < len(s) && s[at].Hi < cut {
+				at++
 			}
-			id, ok := split[key]
-			if !ok {
-				id = int32(len(split))
-				split[key] = id
+			key := 2 * symbol[i]
+			if at < len(s) && s[at].Lo <= cut {
+				key++
 			}
-			symbol[i] = id
+			if split[key] == 0 {
+				count++
+				split[key] = int32(count)
+			}
+			symbol[i] = split[key] - 1
 		}
-		count = len(split)
 	}
 	a := alphabet{starts: cuts, symbol: symbol, symbols: count}
 	of := make([][]int32, len(sets))

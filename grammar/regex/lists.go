@@ -10,6 +10,14 @@ type lists struct {
 	slots []int32 // numbers by hash, counted from 1: at least twice as many as lists
 }
 
+// makeLists returns lists whose first memory is borrowed.
+func makeLists(s *scratch) lists {
+	return lists{data: s.list(512), ends: s.list(firstSlots), slots: s.take(2 * firstSlots)}
+}
+
+// firstSlots is the first length of slots.
+const firstSlots = 64
+
 // at returns a list by its number, until another one is numbered.
 func (l *lists) at(n int32) []int32 {
 	from := int32(0)
@@ -50,8 +58,7 @@ func (l *lists) find(list []int32) *int32 {
 }
 
 func (l *lists) grow() {
-	const first = 64
-	l.slots = make([]int32, max(first, 2*len(l.slots)))
+	l.slots = make([]int32, max(firstSlots, 2*len(l.slots)))
 	for n := range l.ends {
 		*l.find(l.at(int32(n))) = int32(n) + 1
 	}

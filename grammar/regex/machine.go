@@ -2,6 +2,7 @@ package regex
 
 import (
 	"math"
+	"slices"
 	"sync/atomic"
 	"unicode/utf8"
 
@@ -92,12 +93,15 @@ type measure struct{ bytes, chars int32 }
 
 // group makes the edges: the symbols that lead from a state to the same one are one set.
 func (m *machine) group() {
+	s := newScratch()
+	defer s.release()
 	k := m.d.alphabet.symbols
-	sets := m.d.alphabet.sets()
-	var known lists            // of symbols; chars has the same numbers
-	slot := make([]int32, m.n) // target -> its place in led, counted from 1
-	var led [][]int32          // the symbols that lead to each target
+	c := m.d.alphabet.collector(s)
+	known := makeLists(s)    // of symbols; chars has the same numbers
+	slot := s.take(int(m.n)) // target -> its place in led, counted from 1
+	var led [][]int32        // the symbols that lead to each target
 	m.from = make([]int32, 1, m.n+1)
+	m.edges = s.edges[:0]
 	for q := range m.n {
 		row := m.d.next[int(q)*k : int(q)*k+k]
 		used := 0
@@ -122,31 +126,20 @@ func (m *machine) group() {
 			slot[e.to] = 0
 			var fresh bool
 			if e.chars, fresh = known.number(led[i]); fresh {
-				m.add(sets, led[i])
+				m.add(c.set(led[i]))
 			}
 		}
 		m.from = append(m.from, int32(len(m.edges)))
 	}
+	s.edges, m.edges = m.edges, slices.Clone(m.edges)
 	h, _ := gbnf.Corner(m.o.End)
 	m.height = max(m.height, h) + 1 // repetitions
 	m.end = int32(gbnf.Shortest(m.o.End))
 	m.bodies = make([]atomic.Pointer[gbnf.Expr], m.n)
 }
 
-// add makes the expression of one character of some symbols.
-func (m *machine) add(sets []Set, symbols []int32) {
-	set := sets[symbols[0]]
-	if len(symbols) > 1 {
-		n := 0
-		for _, s := range symbols {
-			n += len(sets[s])
-		}
-		all := make([]gbnf.Range, 0, n)
-		for _, s := range symbols {
-			all = append(all, sets[s]...)
-		}
-		set = NewSet(all...)
-	}
+// add makes the expression of one character of a set.
+func (m *machine) add(set Set) {
 	e := m.o.Encoding(set)
 	// Characters of several bytes take some ten states before each state that they lead
 	// to. Where lengths multiply those, a call has them once; and what is called does not

@@ -16,7 +16,7 @@ func (d *DFA) minimize() *DFA {
 	}
 	m := newMinimizer(d, s)
 	m.refine()
-	return m.quotient()
+	return m.quotient(s)
 }
 
 // trim returns the automaton of the states that are reached and from which something is accepted,
@@ -158,7 +158,7 @@ type partition struct {
 
 // makePartition returns the partition of the numbers below n of no block yet.
 func makePartition(n int, s *scratch) partition {
-	p := partition{order: s.take(n), where: s.take(n), block: s.take(n), start: s.list(n), end: s.list(n), marked: s.list(n), touched: s.list(n)}
+	p := partition{order: s.room(n), where: s.room(n), block: s.room(n), start: s.list(n), end: s.list(n), marked: s.list(n), touched: s.list(n)}
 	for i := range p.order {
 		p.order[i], p.where[i] = int32(i), int32(i)
 	}
@@ -220,7 +220,7 @@ func newMinimizer(d *DFA, s *scratch) *minimizer {
 		total++
 	}
 	m.states, m.edges = makePartition(total, s), makePartition(count, s)
-	m.tail, m.into, m.first = s.list(count), s.take(count), s.take(total+1)
+	m.tail, m.into, m.first = s.list(count), s.room(count), s.take(total+1)
 	m.divide(total)
 	head := m.number(s.list(count))
 	sum := int32(0)
@@ -326,12 +326,11 @@ func (m *minimizer) refine() {
 
 // quotient builds the automaton of the blocks in breadth-first order, so that equal languages over
 // equal alphabets give equal automata.
-func (m *minimizer) quotient() *DFA {
+func (m *minimizer) quotient(s *scratch) *DFA {
 	d, k, n := m.d, m.d.alphabet.symbols, len(m.states.start)
 	out := &DFA{alphabet: d.alphabet, next: make([]int32, 0, n*k), accept: make([]bool, 0, n), minimal: true}
-	id := make([]int32, n) // of each block, counted from 1
-	queue := make([]int32, 1, n)
-	queue[0] = d.start
+	id := s.take(n) // of each block, counted from 1
+	queue := append(s.list(n), d.start)
 	id[m.states.block[d.start]] = 1
 	for i := 0; i < len(queue); i++ {
 		q := int(queue[i])

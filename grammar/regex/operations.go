@@ -94,17 +94,22 @@ func Meet(a, b *DFA, limits Limits) (bool, error) {
 
 // pairs numbers the pairs of two lists of numbers as they are met.
 type pairs struct {
-	list  []struct{ a, b int32 }
+	list  []pair
 	width int64           // of the second list
 	dense []int32         // number of a pair, counted from 1, by a*width+b
 	id    map[int64]int32 // the same where there may be too many
 }
 
+type pair struct{ a, b int32 }
+
+// somePairs is what most lists do not outgrow.
+const somePairs = 32
+
 // maxDensePairs bounds the table of pairs: 256 KiB, which is cleared in some microseconds.
 const maxDensePairs = 1 << 16
 
 func newPairs(width, height int, s *scratch) *pairs {
-	p := &pairs{width: int64(width)}
+	p := &pairs{width: int64(width), list: make([]pair, 0, somePairs)}
 	if all := int64(height) * p.width; all <= maxDensePairs {
 		p.dense = s.take(int(all))
 	} else {
@@ -123,7 +128,7 @@ func (p *pairs) visit(a, b int32) int32 {
 		return at
 	}
 	at := int32(len(p.list))
-	p.list = append(p.list, struct{ a, b int32 }{a, b})
+	p.list = append(p.list, pair{a, b})
 	if p.dense != nil {
 		p.dense[key] = at + 1
 	} else {

@@ -7,7 +7,8 @@ import "sync"
 type scratch struct {
 	numbers []int32
 	used    int
-	draft   DFA // see scratch.automaton
+	draft   DFA           // see scratch.automaton
+	edges   []machineEdge // of machine.group
 }
 
 const (
@@ -22,25 +23,30 @@ func newScratch() *scratch { return scratches.Get().(*scratch) }
 
 // release takes back everything that was given out.
 func (s *scratch) release() {
-	if s.used = 0; len(s.numbers) <= maxScratch && cap(s.draft.next) <= maxScratch {
+	if s.used = 0; len(s.numbers) <= maxScratch && cap(s.draft.next) <= maxScratch && cap(s.edges) <= maxScratch/2 {
 		scratches.Put(s)
 	}
 }
 
 // take returns n zeros, in a slice that cannot grow in place.
 func (s *scratch) take(n int) []int32 {
-	if s.used+n > len(s.numbers) { // what was given out before stays where it is
-		s.numbers, s.used = make([]int32, max(n, min(2*len(s.numbers), maxScratch), minScratch)), n
-		return s.numbers[:n:n]
-	}
-	out := s.numbers[s.used : s.used+n : s.used+n]
-	s.used += n
+	out := s.room(n)
 	clear(out)
 	return out
 }
 
+// room is take for what is written before it is read: its numbers may be any.
+func (s *scratch) room(n int) []int32 {
+	if s.used+n > len(s.numbers) { // what was given out before stays where it is
+		s.numbers, s.used = make([]int32, max(n, min(2*len(s.numbers), maxScratch), minScratch)), 0
+	}
+	out := s.numbers[s.used : s.used+n : s.used+n]
+	s.used += n
+	return out
+}
+
 // list returns an empty slice with room for n.
-func (s *scratch) list(n int) []int32 { return s.take(n)[:0] }
+func (s *scratch) list(n int) []int32 { return s.room(n)[:0] }
 
 // automaton returns one without states, to which some are added before it is minimised.
 func (s *scratch) automaton(a alphabet) *DFA {

@@ -12,7 +12,7 @@ func (d *DFA) Without(words []string, limits Limits) (*DFA, error) {
 	joint, toD, toTrie := joinAlphabets(&d.alphabet, &trie.alphabet, s)
 	w := &remover{d: d, trie: trie, toD: toD, toTrie: toTrie, out: &DFA{alphabet: joint}}
 	w.follow(s)
-	start := w.settle()
+	start := w.settle(s)
 	return w.out.from(start), nil
 }
 
@@ -43,9 +43,9 @@ func (w *remover) follow(s *scratch) {
 }
 
 // settle makes the states of out, and returns the first.
-func (w *remover) settle() int32 {
-	var known lists // rows, behind 1 where the state accepts
-	row := make([]int32, len(w.toD)+1)
+func (w *remover) settle(s *scratch) int32 {
+	known := makeLists(s) // rows, behind 1 where the state accepts
+	row := s.take(len(w.toD) + 1)
 	state := func(accept bool) int32 {
 		row[0] = 0
 		if accept {
@@ -64,7 +64,7 @@ func (w *remover) settle() int32 {
 		}
 		state(accept)
 	}
-	settled := make([]int32, len(w.copies.list))
+	settled := s.take(len(w.copies.list))
 	for i := len(settled) - 1; i >= 0; i-- {
 		q, node := w.copies.list[i].a, w.copies.list[i].b
 		accept := w.d.accept[q] && !w.trie.accept[node]

@@ -2,7 +2,6 @@ package automaton
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/callama/callama/grammar/gbnf"
 )
@@ -23,8 +22,9 @@ type facts struct {
 	plain  []plainness // of rules; nil until asked for
 	// distinct tells that there are values that must differ; closed, that some may run out.
 	distinct, closed bool
-	cyclic           bool  // some distance was asked for while it was being computed
-	left             int32 // a left-recursive rule, -1 if there is none
+	at               int32   // the rule whose distance is being computed
+	early            []int32 // rules that asked for a distance which was being computed
+	left             int32   // a left-recursive rule, -1 if there is none
 }
 
 // progress of a depth-first search in a rule.
@@ -46,9 +46,7 @@ func newFacts(rules []gbnf.Rule, root gbnf.RuleID) *facts {
 		f.dist[i] = infinite
 	}
 	f.reach(int32(root))
-	if f.cyclic {
-		f.relax()
-	}
+	f.relax()
 	clear(f.mark)
 	for _, r := range f.order {
 		f.climb(r)
@@ -61,46 +59,60 @@ func (f *facts) reach(r int32) int32 {
 	switch f.mark[r] {
 	case unseen:
 		f.mark[r] = open
+		user := f.at
+		f.at = r
 		f.dist[r] = f.distance(f.rules[r].Expr)
+		f.at = user
 		f.mark[r] = done
 		f.order = append(f.order, r)
 	case open:
-		f.cyclic = true
+		f.early = append(f.early, f.at)
 	}
 	return f.dist[r]
 }
 
-// relax computes the distances of recursive rules as the least fixed point, looking again
-// at a rule whenever one that it refers to got shorter.
+// relax computes the distances of recursive rules as the least fixed point, looking again at a rule that
+// asked too early, and whenever one that it refers to got shorter. Mostly none does: what a schema says of
+// itself may be left out. Rules are looked at in their order, so that one that refers to many is looked
+// at behind them.
 func (f *facts) relax() {
+	if len(f.early) == 0 {
+		return
+	}
+	again := make([]bool, len(f.rules))
+	for _, r := range f.early {
+		again[r] = true
+	}
+	var users [][]int32
+	for left := true; left; {
+		left = false
+		for _, r := range f.order {
+			if !again[r] {
+				continue
+			}
+			again[r] = false
+			d := f.distance(f.rules[r].Expr)
+			if d >= f.dist[r] {
+				continue
+			}
+			f.dist[r] = d
+			if users == nil {
+				users = f.users()
+			}
+			for _, u := range users[r] {
+				again[u], left = true, true
+			}
+		}
+	}
+}
+
+// users returns the rules that refer to each rule.
+func (f *facts) users() [][]int32 {
 	users := make([][]int32, len(f.rules))
 	for _, r := range f.order {
 		eachRef(f.rules[r].Expr, func(of gbnf.RuleID) { users[of] = append(users[of], r) })
 	}
-	queued := make([]bool, len(f.rules))
-	queue := slices.Clone(f.order)
-	for _, r := range queue {
-		queued[r] = true
-	}
-	for head := 0; head < len(queue); head++ {
-		r := queue[head]
-		queued[r] = false
-		d := f.distance(f.rules[r].Expr)
-		if d >= f.dist[r] {
-			continue
-		}
-		f.dist[r] = d
-		for _, u := range users[r] {
-			if !queued[u] {
-				queued[u] = true
-				queue = append(queue, u)
-			}
-		}
-		if 2*head > len(queue) && head > len(f.order) { // drop what is done
-			queue = append(queue[:0], queue[head+1:]...)
-			head = -1
-		}
-	}
+	return users
 }
 
 func eachRef(e gbnf.Expr, visit func(gbnf.RuleID)) {

@@ -134,20 +134,26 @@ func contentKey(l *location) string {
 // failureOf tells whether the value of a property can fail its schema, given what a
 // conjunct says of it already, and whether it must.
 func (x *expansion) failureOf(j *conjunct, p property) (can, must bool, fail *Error) {
-	var terms []term
+	c := x.c
+	before := len(c.saying)
+	all := c.saying
 	for i := range j.objects {
 		var err error
-		if terms, err = x.c.said(terms, &j.objects[i], p.name); err != nil {
+		if all, err = c.said(all, &j.objects[i], p.name); err != nil {
 			return true, false, nil // reported when the names are settled
 		}
 	}
-	terms = terms[:len(terms):len(terms)]
+	all = append(all, p.t)
+	c.saying = all
+	defer func() { c.saying = c.saying[:before] }()
+	terms := all[before:]
 	if j.requires(p.name) {
-		if empty, err := x.c.provablyEmpty(append(terms, p.t), failureDepth); err == nil && empty {
+		if empty, err := c.provablyEmpty(terms, failureDepth); err == nil && empty {
 			return true, true, nil
 		}
 	}
-	empty, err := x.c.provablyEmpty(append(terms, p.t.negated()), failureDepth)
+	terms[len(terms)-1] = p.t.negated()
+	empty, err := c.provablyEmpty(terms, failureDepth)
 	return err != nil || !empty, false, nil
 }
 

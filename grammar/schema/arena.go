@@ -26,6 +26,14 @@ type arena struct {
 	properties slab.Slab[property]
 	terms      slab.Slab[term]
 	lists      slab.Slab[[]term]
+
+	alternatives slab.Slab[*conjunct]
+
+	places kept[*ojson.Value, *location] // see document.locations: of the first document
+	named  kept[reference, *location]    // see document.targets: the same
+	keyed  kept[string, *goal]           // see Compiler.goals
+	proofs kept[string, proof]           // see Compiler.proofs
+	way    kept[string, int32]           // see Compiler.ways
 }
 
 // arenas are those not in use. The collector frees what is not used between two of its cycles.
@@ -48,5 +56,11 @@ func (a *arena) release() {
 	a.properties.Reset()
 	a.terms.Reset()
 	a.lists.Reset()
+	a.alternatives.Reset()
+	a.places.release()
+	a.named.release()
+	a.keyed.release()
+	a.proofs.release()
+	a.way.release()
 	arenas.Put(a)
 }

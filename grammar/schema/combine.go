@@ -181,10 +181,16 @@ func clones(alts []*conjunct) []*conjunct {
 
 // live returns the alternatives that did not die; all of them if none is left.
 func live(alts []*conjunct) []*conjunct {
-	if out := slices.DeleteFunc(slices.Clone(alts), func(j *conjunct) bool { return j.kinds == 0 }); len(out) > 0 {
-		return out
+	dead := 0
+	for _, j := range alts {
+		if j.kinds == 0 {
+			dead++
+		}
 	}
-	return alts
+	if dead == 0 || dead == len(alts) {
+		return alts
+	}
+	return slices.DeleteFunc(slices.Clone(alts), func(j *conjunct) bool { return j.kinds == 0 })
 }
 
 // bounded checks the number of alternatives.
@@ -201,7 +207,7 @@ func (x *expansion) bounded(alts []*conjunct, at place) ([]*conjunct, *Error) {
 
 // cases unites what different additions make of the same alternatives.
 func (x *expansion) cases(alts []*conjunct, at place, additions ...func([]*conjunct) ([]*conjunct, *Error)) ([]*conjunct, *Error) {
-	if len(live(alts)) > 0 && live(alts)[0].kinds == 0 {
+	if !slices.ContainsFunc(alts, func(j *conjunct) bool { return j.kinds != 0 }) && len(alts) > 0 {
 		return alts, nil // all dead
 	}
 	var out []*conjunct
@@ -393,7 +399,7 @@ func (x *expansion) dependencies(alts []*conjunct, at place, v *ojson.Value) ([]
 			for _, n := range d.names {
 				j.require(n, at)
 			}
-			with, err := x.apply([]*conjunct{j}, d.schema)
+			with, err := x.apply(j.alone(), d.schema)
 			if err != nil {
 				return nil, err
 			}

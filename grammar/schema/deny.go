@@ -111,7 +111,7 @@ func (j *conjunct) bools() []bool {
 func (c *Compiler) numberRanges(j *conjunct) []*conjunct {
 	holes := j.deniedNumbers()
 	if len(holes) == 0 {
-		return []*conjunct{j}
+		return j.alone()
 	}
 	var out []*conjunct
 	from := j.lower

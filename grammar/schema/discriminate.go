@@ -63,11 +63,11 @@ func (x *expansion) discriminate(alts []*conjunct, terms []term) ([]*conjunct, [
 // failOne fails the schemas that a member tells apart, for one conjunct.
 func (x *expansion) failOne(j *conjunct, d *discriminator, terms []term, all []*ojson.Value, at place) ([]*conjunct, *Error) {
 	if j.kinds == 0 {
-		return []*conjunct{j}, nil
+		return j.alone(), nil
 	}
 	if j.hasEnum { // the listed values are tried one by one
 		var err *Error
-		alts := []*conjunct{j}
+		alts := j.alone()
 		for i, t := range terms {
 			if d.values[i] != nil && err == nil {
 				alts, err = x.apply(alts, t)
@@ -96,7 +96,7 @@ func (x *expansion) failOne(j *conjunct, d *discriminator, terms []term, all []*
 			k.objects = append(k.objects, objectFacet{props: []property{{d.name, t}}, silent: true})
 			way(k, "%s", name)
 		}) {
-			more, err := x.apply([]*conjunct{k}, then)
+			more, err := x.apply(k.alone(), then)
 			if err != nil {
 				return err
 			}

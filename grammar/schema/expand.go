@@ -1,6 +1,10 @@
 package schema
 
-import "github.com/callama/callama/grammar/gbnf"
+import (
+	"slices"
+
+	"github.com/callama/callama/grammar/gbnf"
+)
 
 // goal is a set of terms that a value must meet at once; no term at all means any value. Goals are the nonterminals of the result: there is one for each set
 // that occurs, so recursion through merged schemas comes back to itself.
@@ -149,7 +153,7 @@ func (c *Compiler) expand(g *goal) error {
 	}
 	*x = expansion{c: c, active: x.active[:0]}
 	defer func() { c.spare = x }()
-	alts := []*conjunct{c.mem.newConjunct()}
+	alts := c.mem.newConjunct().alone()
 	for _, t := range g.terms {
 		var err *Error
 		if alts, err = x.apply(alts, t); err != nil {
@@ -169,21 +173,23 @@ func (c *Compiler) finished(g *goal) error {
 	if g.state >= goalFinished {
 		return nil
 	}
-	var alts []*conjunct
-	for _, j := range g.alts {
+	alts, same := g.alts, true // as long as none splits
+	for i, j := range g.alts {
 		if err := c.finish(j); err != nil {
 			return err
 		}
 		if !j.splits() {
-			if alts == nil {
-				alts = make([]*conjunct, 0, len(g.alts))
+			if !same {
+				alts = append(alts, j)
 			}
-			alts = append(alts, j)
 			continue
 		}
 		split, err := c.splitWitnesses(j)
 		if err != nil {
 			return err
+		}
+		if same {
+			alts, same = slices.Clip(alts[:i]), false
 		}
 		alts = append(alts, split...)
 	}
@@ -250,14 +256,16 @@ func (c *Compiler) emptyWithin(j *conjunct, depth int) (bool, error) {
 	switch j.kinds {
 	case kindObject:
 		for _, r := range j.required {
-			var terms []term
+			terms := c.saying // provablyEmpty is done with what is appended when it looks within
 			for i := range j.objects {
 				var err error
 				if terms, err = c.said(terms, &j.objects[i], r.name); err != nil {
 					return false, err
 				}
 			}
-			if empty, err := c.provablyEmpty(terms, depth-1); empty || err != nil {
+			before := len(c.saying)
+			c.saying = terms[:before]
+			if empty, err := c.provablyEmpty(terms[before:], depth-1); empty || err != nil {
 				return empty, err
 			}
 		}

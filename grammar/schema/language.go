@@ -1,8 +1,8 @@
 package schema
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/callama/callama/grammar/gbnf"
@@ -31,16 +31,11 @@ func (l *language) rule() (gbnf.Expr, error) {
 func (c *Compiler) language(j *conjunct) (*language, error) {
 	window := regex.Window{Min: j.length.min, Max: j.length.max}
 	denied := j.deniedTexts()
-	key := fmt.Sprint(window.Min, " ", window.Max)
-	for _, p := range j.patterns {
-		key += fmt.Sprintf(" %t %d:%s", p.not, len(p.p.key), p.p.key)
-	}
-	for _, s := range denied {
-		key += fmt.Sprintf(" %d:%s", len(s), s)
-	}
-	if l, ok := c.languages[key]; ok {
+	c.asking = appendLanguageKey(c.asking[:0], window, j.patterns, denied)
+	if l, ok := c.languages[string(c.asking)]; ok {
 		return l, nil
 	}
+	key := string(c.asking)
 	l, ok := c.classText(j, window)
 	if !ok || len(denied) > 0 {
 		var err error
@@ -50,6 +45,25 @@ func (c *Compiler) language(j *conjunct) (*language, error) {
 	}
 	c.languages[key] = l
 	return l, nil
+}
+
+// appendLanguageKey appends a text that stands for strings.
+func appendLanguageKey(key []byte, w regex.Window, patterns []patternAt, denied []string) []byte {
+	key = strconv.AppendInt(key, int64(w.Min), 10)
+	key = strconv.AppendInt(append(key, ' '), int64(w.Max), 10)
+	for _, p := range patterns {
+		key = appendText(strconv.AppendBool(append(key, ' '), p.not), p.p.key)
+	}
+	for _, s := range denied {
+		key = appendText(key, s)
+	}
+	return key
+}
+
+// appendText appends a text to a key, so that it cannot run into what comes next.
+func appendText(key []byte, s string) []byte {
+	key = strconv.AppendInt(append(key, ' '), int64(len(s)), 10)
+	return append(append(key, ':'), s...)
 }
 
 // classText handles patterns that only say which characters there are and how many.

@@ -17,7 +17,6 @@ type document struct {
 	locations map[*ojson.Value]*location // by value: each stands at one place
 	lib       *library                   // shared by the views of the document; nil until needed
 	bound     map[string]*schemaResource // dynamic anchors that hold in this view beside those of the root
-	dialects  map[*location]dialect      // of resource roots
 	targets   map[reference]*location    // of references, once resolved
 	made      map[string]*location       // synthetic locations, by the location they belong to and a key
 }
@@ -33,10 +32,13 @@ type location struct {
 	resource *location // root of the resource ($id) that the location belongs to
 	base     string    // URI of a resource root; "" where nothing says
 	glance
-	made    bool     // synthetic: see location.synthetic
-	content string   // see contentKey
-	union   []term   // of a synthetic location: a value meets one of them; v says nothing
-	goals   [2]*goal // of the term alone: of its value, and of not
+	says    dialect // what $schema says, if it was asked
+	asked   bool
+	to      *location // what $ref names, once resolved
+	made    bool      // synthetic: see location.synthetic
+	content string    // see contentKey
+	union   []term    // of a synthetic location: a value meets one of them; v says nothing
+	goals   [2]*goal  // of the term alone: of its value, and of not
 }
 
 // dialect is the draft that a resource is written in, as far as drafts differ here.
@@ -60,7 +62,12 @@ func newDocument(v *ojson.Value, c *Compiler) *document {
 }
 
 func emptyDocument(c *Compiler) *document {
-	return &document{c: c, locations: make(map[*ojson.Value]*location), dialects: make(map[*location]dialect, 1)}
+	d := &document{c: c, locations: c.places, targets: c.aims}
+	c.places, c.aims = nil, nil
+	if d.locations == nil {
+		d.locations = make(map[*ojson.Value]*location)
+	}
+	return d
 }
 
 // place makes a location that is not yet tied to its parent.
@@ -157,16 +164,11 @@ func (l *location) dialect() dialect {
 		if r == nil {
 			continue
 		}
-		known, ok := l.doc.dialects[r]
-		if !ok {
-			known = dialectUnknown
-			if s := r.v.Get("$schema"); s != nil && s.Kind == ojson.String {
-				known = dialectOf(s.Text)
-			}
-			l.doc.dialects[r] = known
+		if !r.asked {
+			r.says, r.asked = dialectIn(r.v), true
 		}
-		if known != dialectUnknown {
-			return known
+		if r.says != dialectUnknown {
+			return r.says
 		}
 	}
 	return dialectModern

@@ -2,7 +2,6 @@ package schema
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -23,20 +22,18 @@ func (c *Compiler) nameExcept(names []string) gbnf.Expr {
 	}
 	slices.Sort(m.words)
 	m.words = slices.Compact(m.words)
-	text := []byte("name-except")
+	c.asking = append(c.asking[:0], "name-except"...)
 	for _, n := range m.words {
-		text = append(strconv.AppendInt(append(text, ' '), int64(len(n)), 10), ':')
-		text = append(text, n...)
+		c.asking = appendText(c.asking, n)
 	}
-	key := string(text)
-	if e, ok := c.shared[key]; ok {
+	if e, ok := c.shared[string(c.asking)]; ok {
 		return e
 	}
 	for _, n := range m.words {
 		m.stride = max(m.stride, int32(len(n))+1)
 	}
 	e := gbnf.Concat(gbnf.Lit(`"`), &gbnf.State{Of: m})
-	c.shared[key] = e
+	c.shared[string(c.asking)] = e
 	return e
 }
 
@@ -129,7 +126,8 @@ func (m *nameMachine) Expr(state int32) gbnf.Expr {
 // there are escapes of some characters and not of others, their digits.
 func (m *nameMachine) Parts() []gbnf.Expr {
 	parts := []gbnf.Expr{gbnf.Lit(strings.Join(m.words, "")), m.spelling.stringTail(), m.spelling.escape()}
-	if m.spelling != Canonical || slices.ContainsFunc(m.words, func(w string) bool { return regex.Quote(w) != `"`+w+`"` }) {
+	escaped := func(w string) bool { return !regex.Plain(w) && regex.Quote(w) != `"`+w+`"` }
+	if m.spelling != Canonical || slices.ContainsFunc(m.words, escaped) {
 		parts = append(parts, gbnf.Lit(`\"\/0123456789ABCDEFabcdefnrtu`))
 	}
 	return parts

@@ -3,7 +3,7 @@ package schema
 import (
 	"fmt"
 	"slices"
-	"strings"
+	"strconv"
 	"sync"
 
 	"github.com/callama/callama/grammar/gbnf"
@@ -37,8 +37,12 @@ const (
 	maxClassNames = 32
 )
 
-// maxListed is up to how many names are compared one by one.
-const maxListed = 8
+// maxListed is up to how many values are compared one by one, maxCompared up to how many names: most
+// differ in length, and an index takes as long to make as a hundred looks at a short list.
+const (
+	maxListed   = 8
+	maxCompared = 24
+)
 
 // at returns the number of a declared name, or -1.
 func (p *partition) at(name string) int {
@@ -56,7 +60,7 @@ func (p *partition) add(name string) {
 	if p.at(name) >= 0 {
 		return
 	}
-	if p.declared = append(p.declared, name); len(p.declared) <= maxListed {
+	if p.declared = append(p.declared, name); len(p.declared) <= maxCompared {
 		return
 	}
 	if p.index == nil {
@@ -249,7 +253,7 @@ func (c *Compiler) classes(j *conjunct, preds []patternProperty) ([]nameClass, e
 		var cut []nameClass
 		for _, k := range classes {
 			for _, not := range [...]bool{false, true} {
-				key := fmt.Sprintf("%s %t:%q", k.key, not, pred.p.key)
+				key := string(appendText(strconv.AppendBool(append([]byte(k.key), ' '), not), pred.p.key))
 				local := k.local || pred.p.local
 				d, err := patternAt{p: pred.p, not: not}.signed(c)
 				if err == nil && k.dfa != anyName() {
@@ -298,7 +302,11 @@ func (c *Compiler) leaveOut(k *nameClass, declared []string) error {
 		return nil
 	}
 	slices.Sort(out)
-	key := k.key + " except " + strings.Join(quoteAll(out), "")
+	text := append([]byte(k.key), " except"...)
+	for _, name := range out {
+		text = appendText(text, name)
+	}
+	key := string(text)
 	d, err := c.namesAutomaton(key, k.local, func() (*regex.DFA, error) {
 		return k.dfa.Without(out, c.lim.Pattern)
 	})
@@ -307,14 +315,6 @@ func (c *Compiler) leaveOut(k *nameClass, declared []string) error {
 	}
 	k.dfa, k.key = d, key
 	return nil
-}
-
-func quoteAll(names []string) []string {
-	out := make([]string, len(names))
-	for i, n := range names {
-		out[i] = fmt.Sprintf("%q", n)
-	}
-	return out
 }
 
 // emitNames returns the expression of the names of a class, quotes included.

@@ -334,15 +334,31 @@ func join(items ...gbnf.Expr) gbnf.Expr {
 			n++
 		}
 	}
-	out := make([]gbnf.Expr, 0, n)
+	var seq *gbnf.Seq
+	var out []gbnf.Expr
+	if n <= shortSequence {
+		s := &short{}
+		seq, out = &s.seq, s.items[:0]
+	} else {
+		seq, out = &gbnf.Seq{}, make([]gbnf.Expr, 0, n)
+	}
 	for _, e := range items {
 		out = appendFlat(out, e)
 	}
 	if len(out) == 1 {
 		return out[0]
 	}
-	return &gbnf.Seq{Items: out}
+	seq.Items = out
+	return seq
 }
+
+// short is a sequence of a few items, in one block.
+type short struct {
+	seq   gbnf.Seq
+	items [shortSequence]gbnf.Expr
+}
+
+const shortSequence = 3
 
 // appendFlat appends an expression to a sequence.
 func appendFlat(out []gbnf.Expr, e gbnf.Expr) []gbnf.Expr {

@@ -114,11 +114,18 @@ type namedMember struct {
 	items [2]gbnf.Expr
 }
 
+// memberBlock is how many members are one block of memory.
+const memberBlock = 8
+
 // named returns a member under a name in canonical spelling.
 func (c *Compiler) named(name string, value gbnf.Expr) gbnf.Expr {
-	m := &namedMember{}
+	if len(c.fresh) == 0 {
+		c.fresh = make([]namedMember, memberBlock)
+	}
+	m := &c.fresh[0]
+	c.fresh = c.fresh[1:]
 	if regex.Plain(name) {
-		m.name.Text = `"` + name + `"` + c.colon()
+		m.name.Text = c.labels.join(`"`, name, `"`, c.colon())
 	} else {
 		m.name.Text = regex.Quote(name) + c.colon()
 	}

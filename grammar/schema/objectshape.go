@@ -82,7 +82,7 @@ func (c *Compiler) splitWitnesses(j *conjunct) ([]*conjunct, error) {
 	var out []*conjunct
 	first := j.clone()
 	first.kinds = kindObject
-	alts := []*conjunct{first}
+	alts := first.alone()
 	for i := range j.witnesses {
 		if alts, err = c.splitWitness(&j.witnesses[i], p, alts); err != nil {
 			return nil, err

@@ -53,7 +53,7 @@ func (x *expansion) refute(alts []*conjunct, l *location) ([]*conjunct, *Error) 
 			dead.restrict(0, func() *Error {
 				return l.fail(ErrUnsatisfiable, "", "every value that is left is excluded, as it is valid under this schema")
 			})
-			more = []*conjunct{dead}
+			more = dead.alone()
 		}
 		out = append(out, more...)
 		if _, err := x.bounded(out, place{l, ""}); err != nil {
@@ -68,7 +68,9 @@ func (x *expansion) refuteOne(j *conjunct, l *location) ([]*conjunct, *Error) {
 	if ref := l.v.Get("$ref"); ref != nil && l.dialect() != dialectModern {
 		return x.refuteKeyword(j, place{l, "$ref"}, ref)
 	}
-	var out []*conjunct
+	c := x.c
+	before := len(c.pile)
+	defer func() { c.pile = c.pile[:before] }()
 	for _, m := range l.v.Members {
 		more, err := x.refuteKeyword(j, place{l, m.Name}, m.Value)
 		if err != nil {
@@ -76,20 +78,20 @@ func (x *expansion) refuteOne(j *conjunct, l *location) ([]*conjunct, *Error) {
 		}
 		for i, k := range more {
 			if k == j { // fails whatever the rest says
-				return []*conjunct{j}, nil
+				return j.alone(), nil
 			}
 			if x.absorb {
 				x.pick(k, place{l, m.Name}, m.Value, i)
 			}
 			if k.kinds != 0 {
-				out = append(out, k)
+				c.pile = append(c.pile, k)
 			}
 		}
-		if _, err := x.bounded(out, place{l, m.Name}); err != nil {
+		if _, err := x.bounded(c.pile[before:], place{l, m.Name}); err != nil {
 			return nil, err
 		}
 	}
-	return out, nil
+	return c.mem.alternatives.Copy(c.pile[before:]), nil
 }
 
 // failing returns a copy of j of these kinds only with more added, or nothing if there is
@@ -104,7 +106,14 @@ func failing(j *conjunct, k kinds, add func(*conjunct)) []*conjunct {
 	if d.kinds == 0 {
 		return nil
 	}
-	return []*conjunct{d}
+	return d.alone()
+}
+
+// alone returns a list of one.
+func (j *conjunct) alone() []*conjunct {
+	list := j.mem.alternatives.Take(1)
+	list[0] = j
+	return list
 }
 
 // refuteKeyword returns the alternatives in which a keyword fails: none if it cannot, and
@@ -117,7 +126,7 @@ func (x *expansion) refuteKeyword(j *conjunct, at place, v *ojson.Value) ([]*con
 		case err != nil:
 			return nil, err
 		case j.kinds&of == 0:
-			return []*conjunct{j}, nil
+			return j.alone(), nil
 		}
 		return failing(j, ^of, func(*conjunct) {}), nil
 	case "enum":
@@ -194,7 +203,7 @@ func (x *expansion) refuteOther(j *conjunct, at place, v *ojson.Value) ([]*conju
 // refuteApplicator handles keywords with schemas for the same value.
 func (x *expansion) refuteApplicator(j *conjunct, at place, v *ojson.Value) (out []*conjunct, done bool, err *Error) {
 	apply := func(from *conjunct, terms ...term) {
-		alts := []*conjunct{from.clone()}
+		alts := from.clone().alone()
 		for _, t := range terms {
 			if err == nil {
 				alts, err = x.apply(alts, t)
@@ -211,7 +220,7 @@ func (x *expansion) refuteApplicator(j *conjunct, at place, v *ojson.Value) (out
 		if err != nil {
 			return nil, true, err
 		}
-		out, err := x.refute([]*conjunct{j.clone()}, target)
+		out, err := x.refute(j.clone().alone(), target)
 		return out, true, err
 	case "allOf", "anyOf", "oneOf":
 		branches, fail := at.branches(v)
@@ -228,7 +237,7 @@ func (x *expansion) refuteApplicator(j *conjunct, at place, v *ojson.Value) (out
 			}
 			break
 		}
-		out, err = x.applyAll([]*conjunct{j.clone()}, none)
+		out, err = x.applyAll(j.clone().alone(), none)
 		if at.keyword == "oneOf" {
 			sketches := x.c.sketches(branches)
 			for i, a := range branches {
@@ -277,7 +286,7 @@ func (x *expansion) refuteApplicator(j *conjunct, at place, v *ojson.Value) (out
 // refuteValues excludes values: single ones at once, arrays and objects as structures that
 // fail somewhere.
 func (x *expansion) refuteValues(j *conjunct, at place, values []*ojson.Value) ([]*conjunct, *Error) {
-	alts := []*conjunct{j.clone()}
+	alts := j.clone().alone()
 	for _, v := range values {
 		if v.Kind != ojson.Array && v.Kind != ojson.Object {
 			for _, k := range alts {
@@ -363,7 +372,7 @@ func (x *expansion) refuteRequired(j *conjunct, at place, v *ojson.Value) ([]*co
 	var out []*conjunct
 	for _, n := range names {
 		if j.kinds == kindObject && slices.Contains(j.absent, n) {
-			return []*conjunct{j}, nil
+			return j.alone(), nil
 		}
 		out = append(out, failing(j, kindObject, func(d *conjunct) {
 			d.lack(n, at)
@@ -396,7 +405,7 @@ func (x *expansion) refuteMembers(j *conjunct, at place) ([]*conjunct, *Error) {
 				return nil, err
 			}
 			if must {
-				return []*conjunct{j}, nil
+				return j.alone(), nil
 			}
 			if !can {
 				continue

@@ -208,18 +208,25 @@ func (l *location) target(keyword string, ref *ojson.Value) (*location, *Error) 
 		return nil, l.fail(ErrInvalid, keyword, "must be a string, not %s", ref.Kind)
 	}
 	if keyword == "$ref" {
-		key := reference{l.resource, ref.Text}
-		if at, ok := l.doc.targets[key]; ok {
-			return at, nil
+		if l.to != nil && ref == l.ref {
+			return l.to, nil
 		}
-		at, _, err := l.resolve(keyword, ref.Text)
-		if err == nil {
+		key := reference{l.resource, ref.Text}
+		at, ok := l.doc.targets[key]
+		if !ok {
+			var err *Error
+			if at, _, err = l.resolve(keyword, ref.Text); err != nil {
+				return at, err
+			}
 			if l.doc.targets == nil {
 				l.doc.targets = make(map[reference]*location)
 			}
 			l.doc.targets[key] = at
 		}
-		return at, err
+		if ref == l.ref {
+			l.to = at
+		}
+		return at, nil
 	}
 	at, name, err := l.resolve(keyword, ref.Text)
 	if err != nil {

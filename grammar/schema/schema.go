@@ -46,6 +46,7 @@ type Compiler struct {
 	free      *goal                // of no term
 	plain     [2 * kindArray]*goal // of one term that only names types, by these; see goalOf
 	asked     termSet              // for questions whether a goal is known
+	asking    []byte               // for questions whether a language is known
 	proofs    map[string]proof     // of goals that oneOf compared
 	proving   int                  // within so many proofs
 	patterns  map[string]*pattern
@@ -56,7 +57,13 @@ type Compiler struct {
 	spare     *expansion           // not in use
 	between   gbnf.Expr            // see separator
 	ofClass   []term               // what is said of names of a class; see objectShape
+	saying    []term               // a stack of what is said of names; see emptyWithin
+	pile      []*conjunct          // a stack of alternatives; see refuteOne
+	labels    texts                // of members
+	fresh     []namedMember        // not in use; see named
 
+	places    map[*ojson.Value]*location // for the next document, which mostly is the only one
+	aims      map[reference]*location
 	objectLoc *location // {"type": "object"}
 	falseLoc  *location // the schema false
 	tool      string    // the tool being compiled
@@ -78,14 +85,16 @@ func never() *ojson.Value { return &ojson.Value{Kind: ojson.Bool} }
 
 // New returns a Compiler that adds to b.
 func New(b *gbnf.Builder, opts Options) *Compiler {
+	mem := arenas.Get().(*arena)
 	c := &Compiler{
-		b: b, mem: arenas.Get().(*arena), opts: opts, lim: opts.Limits.withDefaults(), firstRule: b.Len(),
-		goals: make(map[string]*goal), proofs: make(map[string]proof), patterns: make(map[string]*pattern), languages: make(map[string]*language),
-		shared: make(map[string]gbnf.Expr), ways: make(map[string]int32),
+		b: b, mem: mem, opts: opts, lim: opts.Limits.withDefaults(), firstRule: b.Len(),
+		goals: mem.keyed.take(), proofs: mem.proofs.take(), patterns: make(map[string]*pattern), languages: make(map[string]*language),
+		shared: make(map[string]gbnf.Expr), ways: mem.way.take(),
 	}
 	isObject := &ojson.Value{Kind: ojson.Object, Members: []ojson.Member{
 		{Name: "type", Value: &ojson.Value{Kind: ojson.String, Text: "object"}}}}
 	c.objectLoc = newDocument(isObject, c).root
+	c.places, c.aims = mem.places.take(), mem.named.take()
 	return c
 }
 

@@ -16,7 +16,10 @@ var (
 // AppendPointer returns the JSON Pointer (RFC 6901) of the member or item called token
 // within the value that pointer names. The empty pointer names the whole document.
 func AppendPointer(pointer, token string) string {
-	return pointer + "/" + pointerEscaper.Replace(token)
+	if strings.ContainsAny(token, "~/") { // Replace copies what it does not change
+		token = pointerEscaper.Replace(token)
+	}
+	return pointer + "/" + token
 }
 
 // SplitPointer splits a JSON Pointer into its unescaped reference tokens. The empty
@@ -35,7 +38,9 @@ func SplitPointer(pointer string) ([]string, error) {
 				return nil, fmt.Errorf("json: pointer %q: '~' must be followed by 0 or 1", pointer)
 			}
 		}
-		tokens[i] = pointerUnescaper.Replace(t)
+		if strings.IndexByte(t, '~') >= 0 { // Replace copies what it does not change
+			tokens[i] = pointerUnescaper.Replace(t)
+		}
 	}
 	return tokens, nil
 }

@@ -56,8 +56,8 @@ func (x *expansion) apply(alts []*conjunct, t term) ([]*conjunct, *Error) {
 		return nil, err
 	}
 	defer x.leave()
-	if ref := l.v.Get("$ref"); ref != nil && l.dialect() != dialectModern {
-		return x.reference(alts, l, "$ref", ref) // before 2019-09, keywords beside $ref have no effect
+	if l.ref != nil && l.dialect() != dialectModern {
+		return x.reference(alts, l, "$ref", l.ref) // before 2019-09, keywords beside $ref have no effect
 	}
 	scoped, silent := l.looksAtAnnotations(), x.silent
 	if scoped { // within, annotations matter even where they are dropped in the end
@@ -82,6 +82,9 @@ func (x *expansion) apply(alts []*conjunct, t term) ([]*conjunct, *Error) {
 				j.silence(objects, arrays, contains)
 			}
 		}
+	}
+	if !l.wide {
+		return alts, nil
 	}
 	var err *Error
 	for _, m := range l.v.Members {

@@ -108,6 +108,7 @@ type glance struct {
 	plain kinds        // it says nothing but that a value is of one of these, which have no parts; 0 if it says more
 	ref   *ojson.Value // $ref
 	alone bool         // ref is all that it says
+	wide  bool         // some keyword holds schemas for the same value, or looks at those of others
 }
 
 func glanceAt(v *ojson.Value) (g glance) {
@@ -119,10 +120,12 @@ func glanceAt(v *ojson.Value) (g glance) {
 	}
 	said := 0 // keywords
 	for _, m := range v.Members {
-		if _, known := keywordOf(m.Name); !known {
+		apply, known := keywordOf(m.Name)
+		if !known {
 			continue
 		}
 		said++
+		g.wide = g.wide || apply == nil
 		switch m.Name {
 		case "type":
 			g.plain = scalarTypes(m.Value)

@@ -13,7 +13,7 @@ type scope struct{ objects, arrays, contains int }
 // looksAtAnnotations reports whether the schema at l has a keyword that depends on what
 // other keywords evaluated.
 func (l *location) looksAtAnnotations() bool {
-	if l.dialect() != dialectModern {
+	if !l.wide || l.dialect() != dialectModern {
 		return false
 	}
 	return l.v.Get("unevaluatedProperties") != nil || l.v.Get("unevaluatedItems") != nil

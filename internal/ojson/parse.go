@@ -23,6 +23,10 @@ type Parser struct {
 	values  slab.Slab[Value]
 	items   slab.Slab[*Value]
 	members slab.Slab[Member]
+
+	// The memory of parser.members and parser.items, for the next document.
+	open    []Member
+	pending []*Value
 }
 
 // Reset makes the memory of all values free for others: they must not be used any more. Their
@@ -33,11 +37,28 @@ func (p *Parser) Reset() {
 	p.members.Reset()
 }
 
+// maxOpen bounds the members and items of open objects and arrays for which memory is kept.
+const maxOpen = 1024
+
+// keep takes the memory of a parser that is done, without what is left in it.
+func (p *Parser) keep(in *parser) {
+	p.open, p.pending = nil, nil
+	if cap(in.members) <= maxOpen {
+		p.open = in.members[:0]
+		clear(in.members[:max(in.mostMembers, len(in.members))])
+	}
+	if cap(in.items) <= maxOpen {
+		p.pending = in.items[:0]
+		clear(in.items[:max(in.mostItems, len(in.items))])
+	}
+}
+
 // Parse is like the function Parse. Its values are valid until Reset.
 func (p *Parser) Parse(data []byte) (*Value, error) {
-	in := &parser{text: string(data), mem: p}
+	in := &parser{text: string(data), mem: p, members: p.open[:0], items: p.pending[:0]}
 	in.space()
 	v, err := in.value(0)
+	p.keep(in)
 	if err == nil {
 		if in.space(); in.at < len(in.text) {
 			err = errors.New("unexpected text after the document")
@@ -57,6 +78,8 @@ type parser struct {
 	block   []Value  // values not yet given out
 	items   []*Value // of the arrays that are open, innermost last
 	members []Member // of the objects that are open
+
+	mostMembers, mostItems int // that these have held
 }
 
 // maxBlock bounds the values of one block. The first is sized by the text.
@@ -167,6 +190,7 @@ func (p *parser) array(depth int) (*Value, error) {
 		p.space()
 	}
 	v.Items = p.mem.items.Copy(p.items[from:])
+	p.mostItems = max(p.mostItems, len(p.items))
 	p.items = p.items[:from]
 	return v, nil
 }
@@ -208,6 +232,7 @@ func (p *parser) object(depth int) (*Value, error) {
 		p.space()
 	}
 	v.Members = p.mem.members.Copy(p.members[from:])
+	p.mostMembers = max(p.mostMembers, len(p.members))
 	p.members = p.members[:from]
 	return v, nil
 }

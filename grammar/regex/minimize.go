@@ -9,14 +9,28 @@ import "slices"
 func (d *DFA) minimize() *DFA {
 	s := newScratch()
 	defer s.release()
-	d = d.trim(s)
-	if d.start == dead {
+	given := d
+	if d = d.trim(s); d.start == dead {
 		d.minimal = true
 		return d
 	}
-	m := newMinimizer(d, s)
+	g := d.signatures(s)
+	if g != nil && g.count == len(d.accept) {
+		if d == given { // which may be borrowed
+			d = &DFA{alphabet: d.alphabet, next: slices.Clone(d.next), accept: slices.Clone(d.accept)}
+		}
+		d.minimal = true
+		return d
+	}
+	if g != nil && !g.exact(d) {
+		g = g.longer(d, s)
+	}
+	if g != nil && g.exact(d) {
+		return d.quotient(g.class, g.count, s)
+	}
+	m := newMinimizer(d, g, s)
 	m.refine()
-	return m.quotient(s)
+	return d.quotient(m.states.block, len(m.states.start), s)
 }
 
 // trim returns the automaton of the states that are reached and from which something is accepted,
@@ -211,7 +225,7 @@ func (p *partition) split() {
 	p.touched = p.touched[:0]
 }
 
-func newMinimizer(d *DFA, s *scratch) *minimizer {
+func newMinimizer(d *DFA, g *signatures, s *scratch) *minimizer {
 	n := len(d.accept)
 	m := &minimizer{d: d}
 	count := m.leaveOut()
@@ -221,7 +235,11 @@ func newMinimizer(d *DFA, s *scratch) *minimizer {
 	}
 	m.states, m.edges = makePartition(total, s), makePartition(count, s)
 	m.tail, m.into, m.first = s.list(count), s.room(count), s.take(total+1)
-	m.divide(total)
+	if g != nil {
+		m.begin(g, total, s)
+	} else {
+		m.divide(total)
+	}
 	head := m.number(s.list(count))
 	sum := int32(0)
 	for q, c := range m.first {
@@ -258,6 +276,28 @@ func (m *minimizer) leaveOut() int {
 	}
 	m.full = full
 	return len(m.d.next) - toFull
+}
+
+// begin makes the first blocks of states by their signatures, which tell those apart that divide does.
+func (m *minimizer) begin(g *signatures, total int, s *scratch) {
+	ends := s.take(g.count + 1)
+	for _, c := range g.class {
+		ends[c+1]++
+	}
+	for i := 1; i < len(ends); i++ {
+		ends[i] += ends[i-1]
+	}
+	at := s.room(g.count)
+	copy(at, ends)
+	p := &m.states
+	for q, c := range g.class {
+		p.order[at[c]], p.where[q] = int32(q), at[c]
+		at[c]++
+	}
+	for c := range g.count {
+		p.add(ends[c], ends[c+1])
+	}
+	p.add(int32(len(g.class)), int32(total)) // the dead state
 }
 
 // divide makes the first blocks of states: those that accept, and those that have none of the
@@ -326,18 +366,18 @@ func (m *minimizer) refine() {
 
 // quotient builds the automaton of the blocks in breadth-first order, so that equal languages over
 // equal alphabets give equal automata.
-func (m *minimizer) quotient(s *scratch) *DFA {
-	d, k, n := m.d, m.d.alphabet.symbols, len(m.states.start)
+func (d *DFA) quotient(block []int32, n int, s *scratch) *DFA {
+	k := d.alphabet.symbols
 	out := &DFA{alphabet: d.alphabet, next: make([]int32, 0, n*k), accept: make([]bool, 0, n), minimal: true}
 	id := s.take(n) // of each block, counted from 1
 	queue := append(s.list(n), d.start)
-	id[m.states.block[d.start]] = 1
+	id[block[d.start]] = 1
 	for i := 0; i < len(queue); i++ {
 		q := int(queue[i])
 		out.accept = append(out.accept, d.accept[q])
 		for _, t := range d.next[q*k : q*k+k] {
 			if t != dead {
-				at := &id[m.states.block[t]]
+				at := &id[block[t]]
 				if *at == 0 {
 					queue = append(queue, t)
 					*at = int32(len(queue))

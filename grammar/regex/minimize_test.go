@@ -24,16 +24,17 @@ func randomDFA(r *rand.Rand) *DFA {
 	return d
 }
 
-// classesOf counts the classes of states with different languages, other than the empty one, that are
-// reached: Moore's algorithm, round by round, over the automaton completed by a sink.
-func classesOf(d *DFA) int {
-	n, k := len(d.accept), d.alphabet.symbols
-	to := func(q, sym int) int {
-		if q == n || d.next[q*k+sym] == dead {
-			return n
-		}
-		return int(d.next[q*k+sym])
+// after returns the state behind one, len(d.accept) for the dead one.
+func (d *DFA) after(q, sym int) int {
+	if n := len(d.accept); q == n || d.next[q*d.alphabet.symbols+sym] == dead {
+		return n
 	}
+	return int(d.next[q*d.alphabet.symbols+sym])
+}
+
+// languages numbers the languages of the states, the dead one last: Moore's algorithm, round by round.
+func (d *DFA) languages() []int {
+	n, k := len(d.accept), d.alphabet.symbols
 	class := make([]int, n+1)
 	for q := range n {
 		if d.accept[q] {
@@ -46,7 +47,7 @@ func classesOf(d *DFA) int {
 		for q := range class {
 			key := []byte{byte(class[q])}
 			for sym := range k {
-				key = append(key, byte(class[to(q, sym)]))
+				key = append(key, byte(class[d.after(q, sym)]))
 			}
 			if _, ok := known[string(key)]; !ok {
 				known[string(key)] = len(known)
@@ -55,6 +56,13 @@ func classesOf(d *DFA) int {
 		}
 		class = next
 	}
+	return class
+}
+
+// classesOf counts the languages of states that are reached, other than the empty one.
+func classesOf(d *DFA) int {
+	n, k := len(d.accept), d.alphabet.symbols
+	class := d.languages()
 	reached := make(map[int]bool)
 	seen := make([]bool, n+1)
 	var visit func(q int)
@@ -67,7 +75,7 @@ func classesOf(d *DFA) int {
 			reached[class[q]] = true
 		}
 		for sym := range k {
-			visit(to(q, sym))
+			visit(d.after(q, sym))
 		}
 	}
 	if d.start != dead {
@@ -124,6 +132,42 @@ func TestMinimize(t *testing.T) {
 		if want := classesOf(raw); a.States() != want {
 			t.Fatalf("round %d: %d states, want %d", round, a.States(), want)
 		}
+	}
+}
+
+// TestSignatures holds that states of one language have one signature, that exact ones are of one language
+// each, and that some are exact, some with lengths only, and some not at all.
+func TestSignatures(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	s := newScratch()
+	defer s.release()
+	ways := make([]int, 3)
+	for round := range 3000 {
+		d := randomDFA(r).trim(s)
+		if d.start == dead {
+			continue
+		}
+		language := d.languages()
+		way := 0
+		for g := d.signatures(s); g != nil; g, way = g.longer(d, s), way+1 {
+			for q, c := range g.class {
+				for p := range q {
+					if one := language[p] == language[q]; one && g.class[p] != c {
+						t.Fatalf("round %d: states %d and %d accept the same and differ", round, p, q)
+					} else if !one && g.class[p] == c && g.exact(d) {
+						t.Fatalf("round %d: states %d and %d accept different strings", round, p, q)
+					}
+				}
+			}
+			if way == 2 || g.exact(d) {
+				break
+			}
+		}
+		ways[way]++
+		s.used = 0
+	}
+	if slices.Contains(ways, 0) {
+		t.Errorf("exact, exact with lengths, not exact: %d", ways)
 	}
 }
 

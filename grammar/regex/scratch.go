@@ -9,6 +9,7 @@ type scratch struct {
 	used    int
 	draft   DFA           // see scratch.automaton
 	edges   []machineEdge // of machine.group
+	hashes  []uint64      // of DFA.hashes
 }
 
 const (
@@ -23,7 +24,7 @@ func newScratch() *scratch { return scratches.Get().(*scratch) }
 
 // release takes back everything that was given out.
 func (s *scratch) release() {
-	if s.used = 0; len(s.numbers) <= maxScratch && cap(s.draft.next) <= maxScratch && cap(s.edges) <= maxScratch/2 {
+	if s.used = 0; len(s.numbers) <= maxScratch && cap(s.draft.next) <= maxScratch && cap(s.edges) <= maxScratch/2 && cap(s.hashes) <= maxScratch/2 {
 		scratches.Put(s)
 	}
 }

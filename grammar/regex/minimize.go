@@ -23,7 +23,7 @@ func (d *DFA) minimize() *DFA {
 		return d
 	}
 	if g != nil && !g.exact(d) {
-		g = g.longer(d, s)
+		g = g.higher(d, s)
 	}
 	if g != nil && g.exact(d) {
 		return d.quotient(g.class, g.count, s)

@@ -136,7 +136,7 @@ func TestMinimize(t *testing.T) {
 }
 
 // TestSignatures holds that states of one language have one signature, that exact ones are of one language
-// each, and that some are exact, some with lengths only, and some not at all.
+// each, and that some are exact, some with heights only, and some not at all.
 func TestSignatures(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	s := newScratch()
@@ -149,7 +149,7 @@ func TestSignatures(t *testing.T) {
 		}
 		language := d.languages()
 		way := 0
-		for g := d.signatures(s); g != nil; g, way = g.longer(d, s), way+1 {
+		for g := d.signatures(s); g != nil; g, way = g.higher(d, s), way+1 {
 			for q, c := range g.class {
 				for p := range q {
 					if one := language[p] == language[q]; one && g.class[p] != c {
@@ -167,7 +167,7 @@ func TestSignatures(t *testing.T) {
 		s.used = 0
 	}
 	if slices.Contains(ways, 0) {
-		t.Errorf("exact, exact with lengths, not exact: %d", ways)
+		t.Errorf("exact, exact with heights, not exact: %d", ways)
 	}
 }
 

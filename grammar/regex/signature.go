@@ -11,6 +11,7 @@ import "slices"
 // signature is a hash. Where two states have one hash by chance they are compared as others are.
 type signatures struct {
 	class []int32 // number of the signature of each state
+	rank  []int32 // by which they were made
 	first []int32 // the first state of each
 	count int
 }
@@ -53,16 +54,63 @@ func (d *DFA) signatures(s *scratch) *signatures {
 	return d.sign(accept, dist, s)
 }
 
-// longer returns signatures that tell more states apart, those of strings of a greatest length: what such
-// a state leads to has shorter ones.
-func (g *signatures) longer(d *DFA, s *scratch) *signatures {
-	length := d.longest(d.predecessors())
-	for q, l := range length {
-		if l < 0 {
-			length[q] = int32(len(length) + 1)
+// higher returns signatures that tell more states apart, those of a height: what such a state leads to has
+// a lesser one. It returns g where that would tell none apart.
+func (g *signatures) higher(d *DFA, s *scratch) *signatures {
+	height := g.heights(d, s)
+	if height == nil {
+		return g
+	}
+	return d.sign(g.class, height, s)
+}
+
+// heights returns, for each state, how long strings are at most behind which some are accepted and some
+// not, more than there are states where there is no bound; nil where none has one. Sets of words have one
+// in all states, and so have their complements.
+func (g *signatures) heights(d *DFA, s *scratch) []int32 {
+	n, k := len(d.accept), d.alphabet.symbols
+	const open = -1
+	height := s.room(n)
+	for q := range height {
+		if height[q] = open; int(g.rank[q]) > n {
+			height[q] = 0 // everything is accepted
 		}
 	}
-	return d.sign(g.class, length, s)
+	some, done := false, false
+	for range maxSweeps {
+		done = true
+		for q := n - 1; q >= 0; q-- {
+			if height[q] != open {
+				continue
+			}
+			most := int32(0)
+			for _, t := range d.next[q*k : q*k+k] {
+				if t != dead {
+					if height[t] == open {
+						most = open
+						break
+					}
+					most = max(most, height[t])
+				}
+			}
+			if most != open {
+				height[q] = most + 1
+				some, done = true, false
+			}
+		}
+		if done {
+			break
+		}
+	}
+	if !some || !done {
+		return nil
+	}
+	for q := range height {
+		if height[q] == open {
+			height[q] = int32(n + 1)
+		}
+	}
+	return height
 }
 
 // sign numbers the signatures of states that have a color and a rank, which what a state accepts
@@ -74,7 +122,7 @@ func (d *DFA) sign(color, rank []int32, s *scratch) *signatures {
 	for size < 2*n {
 		size *= 2
 	}
-	g := &signatures{class: s.room(n), first: s.list(n)}
+	g := &signatures{class: s.room(n), rank: rank, first: s.list(n)}
 	slots := s.take(size) // a state of each class, counted from 1
 	for q := range n {
 		at := int(hash[q]>>7) & (size - 1)

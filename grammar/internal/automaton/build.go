@@ -235,8 +235,8 @@ func (b *builder) chain(e edge) int32 {
 	h := hasher(0)
 	h.add(int32(e.lo)<<8 | int32(e.hi))
 	h.add(e.to)
-	for i := b.chains.at(h.sum()); ; i = b.chains.next(i) {
-		s := b.chains.slots[i]
+	for find := b.chains.at(h.sum()); ; find = find.next() {
+		s := find.slot()
 		if s.id == 0 {
 			break
 		}
@@ -255,8 +255,8 @@ type ref struct{ start, to, state int32 }
 // refOf returns the calling state known for a start state and a continuation.
 func (b *builder) refOf(start, to int32) (state int32, ok bool) {
 	h := refHash(start, to)
-	for i := b.refAt.at(h); ; i = b.refAt.next(i) {
-		s := b.refAt.slots[i]
+	for find := b.refAt.at(h); ; find = find.next() {
+		s := find.slot()
 		if s.id == 0 {
 			return 0, false
 		}

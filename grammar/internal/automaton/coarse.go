@@ -132,14 +132,14 @@ func (c *coarse) site(id int32) int32 {
 
 func (c *coarse) set(s int32) int32 {
 	if int(s) >= len(c.sets) {
-		c.sets = lengthen(c.sets, len(c.Cache.sets))
+		c.sets = lengthen(c.sets, int(c.Cache.sets.size))
 	}
 	if t := c.sets[s]; t != 0 {
 		return t - 1
 	}
 	t := int32(-1)
-	for i := range c.Cache.sets[s].nodes { // interning moves the lists
-		one := c.Cache.nodes[c.node(c.Cache.sets[s].nodes[i])].single
+	for _, n := range c.Cache.sets.at(s).nodes {
+		one := c.Cache.nodes.at(c.node(n)).single
 		if t < 0 {
 			t = one
 		} else {
@@ -155,12 +155,12 @@ func (c *coarse) node(n int32) int32 {
 		return 0
 	}
 	if int(n) >= len(c.nodes) {
-		c.nodes = lengthen(c.nodes, len(c.Cache.nodes))
+		c.nodes = lengthen(c.nodes, int(c.Cache.nodes.size))
 	}
 	if t := c.nodes[n]; t != 0 {
 		return t - 1
 	}
-	k := c.Cache.nodes[n].nodeKey
+	k := c.Cache.nodes.at(n).nodeKey
 	t := c.push(c.site(k.site), c.count(k), c.set(k.below))
 	c.nodes[n] = t + 1
 	return t
@@ -196,11 +196,11 @@ func (c *Cache) Jump(id int32) (Jump, bool) {
 	found := -1
 	unit := int32(-1)
 	for i, it := range items {
-		nodes := c.sets[it.set].nodes
+		nodes := c.sets.at(it.set).nodes
 		if len(nodes) != 1 || nodes[0] == 0 {
 			continue
 		}
-		st := &c.p.sites[c.nodes[nodes[0]].site]
+		st := &c.p.sites[c.nodes.at(nodes[0]).site]
 		if st.kind != siteRepeat {
 			continue
 		}
@@ -227,7 +227,7 @@ func (c *Cache) Jump(id int32) (Jump, bool) {
 			}
 		}
 	}
-	k := c.nodes[c.sets[items[found].set].nodes[0]].nodeKey
+	k := c.nodes.at(c.sets.at(items[found].set).nodes[0]).nodeKey
 	core := items[found].core
 	c.step.begin()
 	c.arrive(c.p.sites[k.site].ret, k.below)
@@ -244,7 +244,7 @@ func (c *Cache) Ahead(id int32, j Jump, n int32) int32 {
 		if it.core != j.core {
 			continue
 		}
-		k := c.nodes[c.sets[it.set].nodes[0]].nodeKey
+		k := c.nodes.at(c.sets.at(it.set).nodes[0]).nodeKey
 		r := &c.p.repeats[c.p.sites[k.site].index]
 		if r.max >= 0 && k.aux+n > r.max {
 			return Dead

@@ -162,8 +162,8 @@ func (p *Program) coreOf(st *state) int32 {
 		h.add(e.id)
 		h.add(e.to)
 	}
-	for i := p.coreAt.at(h.sum()); ; i = p.coreAt.next(i) {
-		s := p.coreAt.slots[i]
+	for find := p.coreAt.at(h.sum()); ; find = find.next() {
+		s := find.slot()
 		if s.id == 0 {
 			break
 		}

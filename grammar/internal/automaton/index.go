@@ -1,10 +1,11 @@
 package automaton
 
 // index finds interned things by their hash: open addressing with linear probing. What is
-// equal is the caller's to say.
+// equal is the caller's to say. A large index is in parts that grow one after the other: a table of megabytes
+// that is made at once stops a mask for longer than anything else does, as the collector charges for it.
 type index struct {
-	slots []slot
-	used  int
+	parts [][]slot // one, or indexParts; by the high bits of the hash
+	used  []int32  // slots of each
 }
 
 type slot struct {
@@ -12,39 +13,93 @@ type slot struct {
 	id   int32 // number plus one, 0 for an empty slot
 }
 
-// indexMin is the first size of an index, which a small grammar does not outgrow.
-const indexMin = 64
+const (
+	// indexMin is the first size of an index, which a small grammar does not outgrow.
+	indexMin = 64
+	// indexWhole is the size from which an index is in parts.
+	indexWhole = 1 << 12
+	// indexBits of the hash choose a part.
+	indexBits  = 6
+	indexParts = 1 << indexBits
+)
 
 // newIndex returns an empty index.
-func newIndex() index { return index{slots: make([]slot, indexMin)} }
+func newIndex() index { return index{parts: [][]slot{make([]slot, indexMin)}, used: make([]int32, 1)} }
 
-// at returns the first slot to look into for a hash. The search goes on with next until a
-// slot is empty.
-func (x *index) at(hash uint32) uint32 { return hash & uint32(len(x.slots)-1) }
+// part returns the part of a hash.
+func (x *index) part(hash uint32) uint32 {
+	if len(x.parts) <= 1 {
+		return 0
+	}
+	return hash >> (32 - indexBits)
+}
 
-func (x *index) next(i uint32) uint32 { return (i + 1) & uint32(len(x.slots)-1) }
+// probe is a place in the search for a hash. The search goes on with next until a slot is empty.
+type probe struct {
+	slots []slot
+	at    uint32
+}
+
+// at returns the first place to look into for a hash.
+func (x *index) at(hash uint32) probe {
+	if len(x.parts) == 0 {
+		return probe{slots: noSlots}
+	}
+	slots := x.parts[x.part(hash)]
+	return probe{slots, hash & uint32(len(slots)-1)}
+}
+
+// noSlots are those of an index that is the zero value.
+var noSlots = make([]slot, 1)
+
+func (p probe) slot() slot { return p.slots[p.at] }
+
+func (p probe) next() probe { return probe{p.slots, (p.at + 1) & uint32(len(p.slots)-1)} }
 
 // add files number id under a hash that it is not filed under.
 func (x *index) add(hash uint32, id int32) {
-	if 2*(x.used+1) > len(x.slots) {
-		old := x.slots
-		x.slots = make([]slot, max(indexMin, 2*len(old)))
-		for _, s := range old {
-			if s.id != 0 {
-				x.put(s)
-			}
-		}
+	if len(x.parts) == 0 {
+		*x = newIndex()
 	}
-	x.used++
-	x.put(slot{hash, id + 1})
+	if n := x.part(hash); 2*(int(x.used[n])+1) > len(x.parts[n]) {
+		x.grow(n)
+	}
+	n := x.part(hash)
+	x.used[n]++
+	putSlot(x.parts[n], slot{hash, id + 1})
 }
 
-func (x *index) put(s slot) {
-	i := x.at(s.hash)
-	for x.slots[i].id != 0 {
-		i = x.next(i)
+// grow doubles a part, or cuts an index in parts that was whole.
+func (x *index) grow(n uint32) {
+	old := x.parts[n]
+	if len(x.parts) > 1 || len(old) < indexWhole {
+		x.parts[n] = make([]slot, 2*len(old))
+		for _, s := range old {
+			if s.id != 0 {
+				putSlot(x.parts[n], s)
+			}
+		}
+		return
 	}
-	x.slots[i] = s
+	x.parts, x.used = make([][]slot, indexParts), make([]int32, indexParts)
+	for n := range x.parts {
+		x.parts[n] = make([]slot, 4*indexWhole/indexParts)
+	}
+	for _, s := range old {
+		if s.id != 0 {
+			n := x.part(s.hash)
+			x.used[n]++
+			putSlot(x.parts[n], s)
+		}
+	}
+}
+
+func putSlot(slots []slot, s slot) {
+	i := s.hash & uint32(len(slots)-1)
+	for slots[i].id != 0 {
+		i = (i + 1) & uint32(len(slots)-1)
+	}
+	slots[i] = s
 }
 
 // hasher hashes a few numbers by multiplication (Knuth's constant of the golden ratio).
@@ -78,4 +133,27 @@ func (a *arena[T]) copyOf(list []T, block int) []T {
 	kept := a.take(len(list), block)
 	copy(kept, list)
 	return kept
+}
+
+// blocks is a list of which the elements stay where they are, and which grows without being copied: a list of
+// megabytes that append copies stops a mask as a large index would.
+type blocks[T any] struct {
+	list []*[listBlock]T
+	size int32
+}
+
+const listBlock = 64
+
+// at returns an element; the pointer stays valid.
+func (b *blocks[T]) at(i int32) *T { return &b.list[uint32(i)/listBlock][uint32(i)%listBlock] }
+
+// add appends an element and returns its number.
+func (b *blocks[T]) add(v T) int32 {
+	n := b.size
+	if n%listBlock == 0 {
+		b.list = append(b.list, new([listBlock]T))
+	}
+	b.size++
+	*b.at(n) = v
+	return n
 }

@@ -106,19 +106,19 @@ func (c *Cache) memberSeen(m *members, aux int32, i int) bool {
 	case m.plain():
 		return i < int(aux)
 	case m.ordered:
-		return i < c.seen[aux].last()
+		return i < c.seen.at(aux).last()
 	}
-	return c.seen[aux].has(i)
+	return c.seen.at(aux).has(i)
 }
 
 // memberGone reports whether item i can no longer come.
 func (c *Cache) memberGone(m *members, aux int32, i int) bool {
 	if !m.ordered {
-		return c.seen[aux].has(i) && !m.items[i].repeat
+		return c.seen.at(aux).has(i) && !m.items[i].repeat
 	}
 	last := int(aux)
 	if !m.plain() {
-		last = c.seen[aux].last()
+		last = c.seen.at(aux).last()
 	}
 	return i < last && !(i == last-1 && m.items[i].repeat)
 }
@@ -127,7 +127,7 @@ func (c *Cache) memberCount(m *members, aux int32) int32 {
 	if m.plain() {
 		return 0
 	}
-	return c.seen[aux].count()
+	return c.seen.at(aux).count()
 }
 
 // stillNeeded is members.need after the members in aux.
@@ -182,7 +182,7 @@ func (c *Cache) with(m *members, aux int32, i int) int32 {
 	if m.plain() {
 		return int32(i) + 1
 	}
-	s := append(c.step.members[:0], c.seen[aux]...)
+	s := append(c.step.members[:0], *c.seen.at(aux)...)
 	if m.ordered {
 		s[0] = uint64(uint32(s[0])) | uint64(i+1)<<32
 	} else {
@@ -209,17 +209,16 @@ func (c *Cache) memberSetID(s memberSet) int32 {
 		h.add(int32(w))
 		h.add(int32(w >> 32))
 	}
-	for i := c.seenIndex.at(h.sum()); ; i = c.seenIndex.next(i) {
-		x := c.seenIndex.slots[i]
+	for find := c.seenIndex.at(h.sum()); ; find = find.next() {
+		x := find.slot()
 		if x.id == 0 {
 			break
 		}
-		if x.hash == h.sum() && slices.Equal(c.seen[x.id-1], s) {
+		if x.hash == h.sum() && slices.Equal(*c.seen.at(x.id - 1), s) {
 			return x.id - 1
 		}
 	}
-	id := int32(len(c.seen))
-	c.seen = append(c.seen, c.words.copyOf(s, wordBlock))
+	id := c.seen.add(c.words.copyOf(s, wordBlock))
 	c.seenIndex.add(h.sum(), id)
 	c.bytes += setBytes + 8*len(s)
 	return id

@@ -9,18 +9,17 @@ import "slices"
 type Cache struct {
 	p *Program
 
-	nodes     []node
+	nodes     blocks[node]
 	nodeIndex index
-	sets      []nodeSet
+	sets      blocks[nodeSet]
 	setIndex  index // of two nodes or more
-	pairs     []union
+	pairs     blocks[union]
 	pairIndex index
-	seen      []memberSet // member sets of unordered Members; 0 is the empty one
+	seen      blocks[memberSet] // member sets of unordered Members; 0 is the empty one
 	seenIndex index
 	words     arena[uint64] // of seen
 
-	blocks      []*[configBlock]config // of configurations, by number; they stay where they are
-	configs     int                    // how many there are
+	configs     blocks[config]
 	configIndex index
 
 	noRow []int32 // the row of configurations that have none
@@ -108,7 +107,6 @@ const (
 	numberBlock = 2048
 	wordBlock   = 64
 	itemBlock   = 256
-	configBlock = 64
 )
 
 // NewCache returns a cache that knows only the start configuration.
@@ -117,10 +115,10 @@ func NewCache(p *Program) *Cache {
 	for _, x := range []*index{&c.nodeIndex, &c.setIndex, &c.pairIndex, &c.configIndex, &c.seenIndex} {
 		*x = newIndex()
 	}
-	c.nodes = append(c.nodes, node{nodeKey: nodeKey{site: -1}, traits: free})
-	c.sets = append(c.sets, nodeSet{nodes: []int32{0}, traits: free})
+	c.nodes.add(node{nodeKey: nodeKey{site: -1}, traits: free})
+	c.sets.add(nodeSet{nodes: []int32{0}, traits: free})
 	c.memberSetID(memberSet{0}) // number 0 is the empty one
-	c.addConfig(config{dist: infinite})
+	c.configs.add(config{dist: infinite})
 	c.noRow = c.numbers.take(len(p.classRep), numberBlock)
 	c.start()
 	return c
@@ -131,25 +129,14 @@ func (c *Cache) Bytes() int { return c.bytes }
 
 // configOf returns a configuration; the pointer stays valid.
 func (c *Cache) configOf(id int32) *config {
-	return &c.blocks[uint32(id)/configBlock][uint32(id)%configBlock]
-}
-
-// addConfig adds one and returns its number.
-func (c *Cache) addConfig(cfg config) int32 {
-	id := int32(c.configs)
-	if id%configBlock == 0 {
-		c.blocks = append(c.blocks, new([configBlock]config))
-	}
-	c.configs++
-	*c.configOf(id) = cfg
-	return id
+	return c.configs.at(id)
 }
 
 // Configs returns the number of configurations explored.
-func (c *Cache) Configs() int { return c.configs }
+func (c *Cache) Configs() int { return int(c.configs.size) }
 
 // Nodes returns the number of stack nodes explored.
-func (c *Cache) Nodes() int { return len(c.nodes) }
+func (c *Cache) Nodes() int { return int(c.nodes.size) }
 
 // push returns the node for a frame.
 func (c *Cache) push(site, aux, below int32) int32 {
@@ -158,23 +145,22 @@ func (c *Cache) push(site, aux, below int32) int32 {
 	h.add(site)
 	h.add(aux)
 	h.add(below)
-	for i := c.nodeIndex.at(h.sum()); ; i = c.nodeIndex.next(i) {
-		s := c.nodeIndex.slots[i]
+	for find := c.nodeIndex.at(h.sum()); ; find = find.next() {
+		s := find.slot()
 		if s.id == 0 {
 			break
 		}
-		if s.hash == h.sum() && c.nodes[s.id-1].nodeKey == key {
+		if s.hash == h.sum() && c.nodes.at(s.id-1).nodeKey == key {
 			return s.id - 1
 		}
 	}
-	n := int32(len(c.nodes))
-	set := int32(len(c.sets))
+	n, set := c.nodes.size, c.sets.size
 	cost := c.cost(key)
 	tr := c.traitsOf(key)
-	c.nodes = append(c.nodes, node{nodeKey: key, cost: cost, single: set, traits: tr})
+	c.nodes.add(node{nodeKey: key, cost: cost, single: set, traits: tr})
 	one := c.numbers.take(1, numberBlock)
 	one[0] = n
-	c.sets = append(c.sets, nodeSet{nodes: one, cost: cost, traits: tr})
+	c.sets.add(nodeSet{nodes: one, cost: cost, traits: tr})
 	c.nodeIndex.add(h.sum(), n)
 	c.bytes += nodeBytes + setBytes
 	return n
@@ -183,7 +169,7 @@ func (c *Cache) push(site, aux, below int32) int32 {
 // cost computes node.cost.
 func (c *Cache) cost(k nodeKey) int32 {
 	st := &c.p.sites[k.site]
-	rest := plus(c.p.states[st.ret].dist, c.sets[k.below].cost)
+	rest := plus(c.p.states[st.ret].dist, c.sets.at(k.below).cost)
 	switch st.kind {
 	case siteRepeat:
 		r := &c.p.repeats[st.index]
@@ -221,16 +207,16 @@ func (c *Cache) union(a, b int32) int32 {
 	h := hasher(1)
 	h.add(a)
 	h.add(b)
-	for i := c.pairIndex.at(h.sum()); ; i = c.pairIndex.next(i) {
-		s := c.pairIndex.slots[i]
+	for find := c.pairIndex.at(h.sum()); ; find = find.next() {
+		s := find.slot()
 		if s.id == 0 {
 			break
 		}
-		if u := c.pairs[s.id-1]; s.hash == h.sum() && u.a == a && u.b == b {
+		if u := c.pairs.at(s.id - 1); s.hash == h.sum() && u.a == a && u.b == b {
 			return u.set
 		}
 	}
-	x, y := c.sets[a].nodes, c.sets[b].nodes
+	x, y := c.sets.at(a).nodes, c.sets.at(b).nodes
 	merged := c.step.merged[:0]
 	for len(x) > 0 && len(y) > 0 {
 		switch {
@@ -245,8 +231,7 @@ func (c *Cache) union(a, b int32) int32 {
 	merged = append(append(merged, x...), y...)
 	c.step.merged = merged
 	s := c.set(merged)
-	c.pairIndex.add(h.sum(), int32(len(c.pairs)))
-	c.pairs = append(c.pairs, union{a, b, s})
+	c.pairIndex.add(h.sum(), c.pairs.add(union{a, b, s}))
 	c.bytes += unionBytes
 	return s
 }
@@ -254,25 +239,24 @@ func (c *Cache) union(a, b int32) int32 {
 // set interns a sorted list of nodes.
 func (c *Cache) set(nodes []int32) int32 {
 	if len(nodes) == 1 {
-		return c.nodes[nodes[0]].single
+		return c.nodes.at(nodes[0]).single
 	}
 	h, cost, tr := hasher(2), infinite, traits(0)
 	for _, n := range nodes {
 		h.add(n)
-		cost = min(cost, c.nodes[n].cost)
-		tr |= c.nodes[n].traits
+		cost = min(cost, c.nodes.at(n).cost)
+		tr |= c.nodes.at(n).traits
 	}
-	for i := c.setIndex.at(h.sum()); ; i = c.setIndex.next(i) {
-		s := c.setIndex.slots[i]
+	for find := c.setIndex.at(h.sum()); ; find = find.next() {
+		s := find.slot()
 		if s.id == 0 {
 			break
 		}
-		if s.hash == h.sum() && slices.Equal(c.sets[s.id-1].nodes, nodes) {
+		if s.hash == h.sum() && slices.Equal(c.sets.at(s.id-1).nodes, nodes) {
 			return s.id - 1
 		}
 	}
-	s := int32(len(c.sets))
-	c.sets = append(c.sets, nodeSet{nodes: c.numbers.copyOf(nodes, numberBlock), cost: cost, traits: tr})
+	s := c.sets.add(nodeSet{nodes: c.numbers.copyOf(nodes, numberBlock), cost: cost, traits: tr})
 	c.setIndex.add(h.sum(), s)
 	c.bytes += setBytes + 4*len(nodes)
 	return s
@@ -291,8 +275,8 @@ func (c *Cache) intern(items []item, accepting bool) int32 {
 		h.add(it.core)
 		h.add(it.set)
 	}
-	for i := c.configIndex.at(h.sum()); ; i = c.configIndex.next(i) {
-		s := c.configIndex.slots[i]
+	for find := c.configIndex.at(h.sum()); ; find = find.next() {
+		s := find.slot()
 		if s.id == 0 {
 			break
 		}
@@ -308,9 +292,9 @@ func (c *Cache) intern(items []item, accepting bool) int32 {
 		k := &c.p.cores[it.core]
 		cfg.tokens = cfg.tokens || len(k.tokens) > 0
 		cfg.traits |= c.traitsOfItem(it)
-		cfg.dist = min(cfg.dist, plus(k.dist, c.sets[it.set].cost))
+		cfg.dist = min(cfg.dist, plus(k.dist, c.sets.at(it.set).cost))
 	}
-	id := c.addConfig(cfg)
+	id := c.configs.add(cfg)
 	c.configIndex.add(h.sum(), id)
 	c.bytes += configBytes + 8*len(items)
 	return id
@@ -341,8 +325,8 @@ func (im *importer) set(s int32) int32 {
 		return t
 	}
 	t := int32(-1)
-	for _, n := range im.from.sets[s].nodes {
-		one := im.to.nodes[im.node(n)].single
+	for _, n := range im.from.sets.at(s).nodes {
+		one := im.to.nodes.at(im.node(n)).single
 		if t < 0 {
 			t = one
 		} else {
@@ -357,11 +341,11 @@ func (im *importer) node(n int32) int32 {
 	if t, ok := im.nodes[n]; ok {
 		return t
 	}
-	old := im.from.nodes[n]
+	old := *im.from.nodes.at(n)
 	aux := old.aux
 	if st := &im.to.p.sites[old.site]; st.kind == siteMember || st.kind == siteSep {
 		if !im.to.p.members[st.index].plain() {
-			aux = im.to.memberSetID(im.from.seen[old.aux])
+			aux = im.to.memberSetID(*im.from.seen.at(old.aux))
 		}
 	}
 	t := im.to.push(old.site, aux, im.set(old.below))

@@ -1,5 +1,5 @@
-// Package slab gives out memory that is used again. What one job makes only to work with, some
-// megabytes for a large document, is cheaper to clear than to be given back: what was just used is in
+// Package slab gives out memory that is used again, and holds lists that grow without being copied. What one job makes
+// only to work with, some megabytes for a large document, is cheaper to clear than to be given back: what was just used is in
 // the processor's caches, and the collector has nothing to look for in it.
 package slab
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/callama/callama/grammar/gbnf"
+	"github.com/callama/callama/internal/slab"
 )
 
 // A counter matters to a mask only if some token can reach one of its bounds. Of maxLength:
@@ -18,9 +19,10 @@ func (c *Cache) Counts() bool { return len(c.p.repeats) > 0 || len(c.p.counts) >
 // more, 0 is not yet known.
 type coarse struct {
 	*Cache
-	reach                     int32
-	nodes, sets, cores, sites []int32
-	items                     []item // working memory
+	reach        int32
+	nodes, sets  slab.List[int32]
+	cores, sites []int32
+	items        []item // working memory
 }
 
 // Coarse returns a configuration from which texts of up to reach bytes fare as from id. Its
@@ -131,22 +133,19 @@ func (c *coarse) site(id int32) int32 {
 }
 
 func (c *coarse) set(s int32) int32 {
-	if int(s) >= len(c.sets) {
-		c.sets = lengthen(c.sets, int(c.Cache.sets.size))
-	}
-	if t := c.sets[s]; t != 0 {
+	if t := *c.sets.Extend(s); t != 0 {
 		return t - 1
 	}
 	t := int32(-1)
-	for _, n := range c.Cache.sets.at(s).nodes {
-		one := c.Cache.nodes.at(c.node(n)).single
+	for _, n := range c.Cache.sets.At(s).nodes {
+		one := c.Cache.nodes.At(c.node(n)).single
 		if t < 0 {
 			t = one
 		} else {
 			t = c.union(t, one)
 		}
 	}
-	c.sets[s] = t + 1
+	*c.sets.At(s) = t + 1
 	return t
 }
 
@@ -154,15 +153,12 @@ func (c *coarse) node(n int32) int32 {
 	if n == 0 {
 		return 0
 	}
-	if int(n) >= len(c.nodes) {
-		c.nodes = lengthen(c.nodes, int(c.Cache.nodes.size))
-	}
-	if t := c.nodes[n]; t != 0 {
+	if t := *c.nodes.Extend(n); t != 0 {
 		return t - 1
 	}
-	k := c.Cache.nodes.at(n).nodeKey
+	k := c.Cache.nodes.At(n).nodeKey
 	t := c.push(c.site(k.site), c.count(k), c.set(k.below))
-	c.nodes[n] = t + 1
+	*c.nodes.At(n) = t + 1
 	return t
 }
 
@@ -196,11 +192,11 @@ func (c *Cache) Jump(id int32) (Jump, bool) {
 	found := -1
 	unit := int32(-1)
 	for i, it := range items {
-		nodes := c.sets.at(it.set).nodes
+		nodes := c.sets.At(it.set).nodes
 		if len(nodes) != 1 || nodes[0] == 0 {
 			continue
 		}
-		st := &c.p.sites[c.nodes.at(nodes[0]).site]
+		st := &c.p.sites[c.nodes.At(nodes[0]).site]
 		if st.kind != siteRepeat {
 			continue
 		}
@@ -227,7 +223,7 @@ func (c *Cache) Jump(id int32) (Jump, bool) {
 			}
 		}
 	}
-	k := c.nodes.at(c.sets.at(items[found].set).nodes[0]).nodeKey
+	k := c.nodes.At(c.sets.At(items[found].set).nodes[0]).nodeKey
 	core := items[found].core
 	c.step.begin()
 	c.arrive(c.p.sites[k.site].ret, k.below)
@@ -244,7 +240,7 @@ func (c *Cache) Ahead(id int32, j Jump, n int32) int32 {
 		if it.core != j.core {
 			continue
 		}
-		k := c.nodes.at(c.sets.at(it.set).nodes[0]).nodeKey
+		k := c.nodes.At(c.sets.At(it.set).nodes[0]).nodeKey
 		r := &c.p.repeats[c.p.sites[k.site].index]
 		if r.max >= 0 && k.aux+n > r.max {
 			return Dead

@@ -31,7 +31,7 @@ const (
 // traitsOf returns the traits of a node.
 func (c *Cache) traitsOf(k nodeKey) traits {
 	st := &c.p.sites[k.site]
-	t := c.sets.at(k.below).traits
+	t := c.sets.At(k.below).traits
 	switch st.kind {
 	case siteDistinct:
 		return t&^free | withDistinct
@@ -171,7 +171,7 @@ func (c *Cache) Endless(id int32) bool {
 			return true
 		}
 		for _, it := range c.configOf(id).items {
-			for _, n := range c.sets.at(it.set).nodes {
+			for _, n := range c.sets.At(it.set).nodes {
 				if n > 0 && c.endlessNode(n) {
 					c.configOf(id).traits |= endless
 					return true
@@ -196,9 +196,9 @@ func (c *Cache) loops(id int32) bool {
 
 // endlessNode reports whether a frame is that of a run which may go on long enough.
 func (c *Cache) endlessNode(n int32) bool {
-	k := c.nodes.at(n).nodeKey
+	k := c.nodes.At(n).nodeKey
 	st := &c.p.sites[k.site]
-	if st.kind != siteRepeat || c.nodes.at(n).traits&withDistinct == 0 {
+	if st.kind != siteRepeat || c.nodes.At(n).traits&withDistinct == 0 {
 		return false
 	}
 	r := &c.p.repeats[st.index]
@@ -226,7 +226,7 @@ func (c *Cache) endlessNode(n int32) bool {
 
 // traitsOfItem returns the traits of a core on stacks.
 func (c *Cache) traitsOfItem(it item) traits {
-	t := c.sets.at(it.set).traits
+	t := c.sets.At(it.set).traits
 	if !c.p.cores[it.core].plain {
 		t &^= free
 	}

@@ -134,26 +134,3 @@ func (a *arena[T]) copyOf(list []T, block int) []T {
 	copy(kept, list)
 	return kept
 }
-
-// blocks is a list of which the elements stay where they are, and which grows without being copied: a list of
-// megabytes that append copies stops a mask as a large index would.
-type blocks[T any] struct {
-	list []*[listBlock]T
-	size int32
-}
-
-const listBlock = 64
-
-// at returns an element; the pointer stays valid.
-func (b *blocks[T]) at(i int32) *T { return &b.list[uint32(i)/listBlock][uint32(i)%listBlock] }
-
-// add appends an element and returns its number.
-func (b *blocks[T]) add(v T) int32 {
-	n := b.size
-	if n%listBlock == 0 {
-		b.list = append(b.list, new([listBlock]T))
-	}
-	b.size++
-	*b.at(n) = v
-	return n
-}

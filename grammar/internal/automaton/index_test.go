@@ -46,20 +46,3 @@ func TestIndexInParts(t *testing.T) {
 		t.Errorf("%d slots were looked at, want at most %d", looked, most)
 	}
 }
-
-// TestBlocks: elements stay where they are.
-func TestBlocks(t *testing.T) {
-	var b blocks[int]
-	var at []*int
-	for i := range 5 * listBlock {
-		if n := b.add(i); int(n) != i {
-			t.Fatalf("number %d, want %d", n, i)
-		}
-		at = append(at, b.at(int32(i)))
-	}
-	for i, p := range at {
-		if *p != i || b.at(int32(i)) != p {
-			t.Fatalf("element %d has moved or is %d", i, *p)
-		}
-	}
-}

@@ -136,7 +136,7 @@ func (c *Cache) Threads(id int32, limit int) (threads []Thread, more bool) {
 
 // stacks yields the stacks of a node set, above being the frames over it, the top first.
 func (c *Cache) stacks(set int32, above []Frame, yield func([]Frame) bool) bool {
-	for _, n := range c.sets.at(set).nodes {
+	for _, n := range c.sets.At(set).nodes {
 		if n == 0 {
 			root := c.p.inspect.owners[c.p.states[c.p.root].callee]
 			frames := append(slices.Clone(above), Frame{Kind: RuleFrame, Rule: root})
@@ -146,7 +146,7 @@ func (c *Cache) stacks(set int32, above []Frame, yield func([]Frame) bool) bool 
 			}
 			continue
 		}
-		k := c.nodes.at(n).nodeKey
+		k := c.nodes.At(n).nodeKey
 		frames := above
 		if !c.unnamed(k.site) {
 			frames = append(slices.Clip(above), c.frame(k))

@@ -77,11 +77,11 @@ func (c *Cache) appendTops(key []byte, items []item) []byte {
 
 // called returns the frame of a set of one called rule.
 func (c *Cache) called(set int32) (site, below int32, ok bool) {
-	nodes := c.sets.at(set).nodes
+	nodes := c.sets.At(set).nodes
 	if len(nodes) != 1 || nodes[0] == 0 {
 		return 0, 0, false
 	}
-	k := c.nodes.at(nodes[0]).nodeKey
+	k := c.nodes.At(nodes[0]).nodeKey
 	if c.p.sites[k.site].kind != siteRule {
 		return 0, 0, false
 	}

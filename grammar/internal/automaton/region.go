@@ -56,7 +56,7 @@ func (c *Cache) Region(id int32) (Region, bool) {
 	}
 	r := Region{Unit: known.unit, Depth: known.depth}
 	for _, it := range items {
-		r.Dist = max(r.Dist, plus(known.dist, c.sets.at(it.set).cost))
+		r.Dist = max(r.Dist, plus(known.dist, c.sets.At(it.set).cost))
 	}
 	return r, true
 }

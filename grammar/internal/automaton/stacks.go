@@ -1,6 +1,10 @@
 package automaton
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/callama/callama/internal/slab"
+)
 
 // Cache holds what has been explored of a Program: parser stacks, configurations and the
 // steps between them, all interned to small integers. It only grows; its owner replaces
@@ -9,17 +13,17 @@ import "slices"
 type Cache struct {
 	p *Program
 
-	nodes     blocks[node]
+	nodes     slab.List[node]
 	nodeIndex index
-	sets      blocks[nodeSet]
+	sets      slab.List[nodeSet]
 	setIndex  index // of two nodes or more
-	pairs     blocks[union]
+	pairs     slab.List[union]
 	pairIndex index
-	seen      blocks[memberSet] // member sets of unordered Members; 0 is the empty one
+	seen      slab.List[memberSet] // member sets of unordered Members; 0 is the empty one
 	seenIndex index
 	words     arena[uint64] // of seen
 
-	configs     blocks[config]
+	configs     slab.List[config]
 	configIndex index
 
 	noRow []int32 // the row of configurations that have none
@@ -115,10 +119,10 @@ func NewCache(p *Program) *Cache {
 	for _, x := range []*index{&c.nodeIndex, &c.setIndex, &c.pairIndex, &c.configIndex, &c.seenIndex} {
 		*x = newIndex()
 	}
-	c.nodes.add(node{nodeKey: nodeKey{site: -1}, traits: free})
-	c.sets.add(nodeSet{nodes: []int32{0}, traits: free})
+	c.nodes.Add(node{nodeKey: nodeKey{site: -1}, traits: free})
+	c.sets.Add(nodeSet{nodes: []int32{0}, traits: free})
 	c.memberSetID(memberSet{0}) // number 0 is the empty one
-	c.configs.add(config{dist: infinite})
+	c.configs.Add(config{dist: infinite})
 	c.noRow = c.numbers.take(len(p.classRep), numberBlock)
 	c.start()
 	return c
@@ -129,14 +133,14 @@ func (c *Cache) Bytes() int { return c.bytes }
 
 // configOf returns a configuration; the pointer stays valid.
 func (c *Cache) configOf(id int32) *config {
-	return c.configs.at(id)
+	return c.configs.At(id)
 }
 
 // Configs returns the number of configurations explored.
-func (c *Cache) Configs() int { return int(c.configs.size) }
+func (c *Cache) Configs() int { return int(c.configs.Len()) }
 
 // Nodes returns the number of stack nodes explored.
-func (c *Cache) Nodes() int { return int(c.nodes.size) }
+func (c *Cache) Nodes() int { return int(c.nodes.Len()) }
 
 // push returns the node for a frame.
 func (c *Cache) push(site, aux, below int32) int32 {
@@ -150,17 +154,17 @@ func (c *Cache) push(site, aux, below int32) int32 {
 		if s.id == 0 {
 			break
 		}
-		if s.hash == h.sum() && c.nodes.at(s.id-1).nodeKey == key {
+		if s.hash == h.sum() && c.nodes.At(s.id-1).nodeKey == key {
 			return s.id - 1
 		}
 	}
-	n, set := c.nodes.size, c.sets.size
+	n, set := c.nodes.Len(), c.sets.Len()
 	cost := c.cost(key)
 	tr := c.traitsOf(key)
-	c.nodes.add(node{nodeKey: key, cost: cost, single: set, traits: tr})
+	c.nodes.Add(node{nodeKey: key, cost: cost, single: set, traits: tr})
 	one := c.numbers.take(1, numberBlock)
 	one[0] = n
-	c.sets.add(nodeSet{nodes: one, cost: cost, traits: tr})
+	c.sets.Add(nodeSet{nodes: one, cost: cost, traits: tr})
 	c.nodeIndex.add(h.sum(), n)
 	c.bytes += nodeBytes + setBytes
 	return n
@@ -169,7 +173,7 @@ func (c *Cache) push(site, aux, below int32) int32 {
 // cost computes node.cost.
 func (c *Cache) cost(k nodeKey) int32 {
 	st := &c.p.sites[k.site]
-	rest := plus(c.p.states[st.ret].dist, c.sets.at(k.below).cost)
+	rest := plus(c.p.states[st.ret].dist, c.sets.At(k.below).cost)
 	switch st.kind {
 	case siteRepeat:
 		r := &c.p.repeats[st.index]
@@ -212,11 +216,11 @@ func (c *Cache) union(a, b int32) int32 {
 		if s.id == 0 {
 			break
 		}
-		if u := c.pairs.at(s.id - 1); s.hash == h.sum() && u.a == a && u.b == b {
+		if u := c.pairs.At(s.id - 1); s.hash == h.sum() && u.a == a && u.b == b {
 			return u.set
 		}
 	}
-	x, y := c.sets.at(a).nodes, c.sets.at(b).nodes
+	x, y := c.sets.At(a).nodes, c.sets.At(b).nodes
 	merged := c.step.merged[:0]
 	for len(x) > 0 && len(y) > 0 {
 		switch {
@@ -231,7 +235,7 @@ func (c *Cache) union(a, b int32) int32 {
 	merged = append(append(merged, x...), y...)
 	c.step.merged = merged
 	s := c.set(merged)
-	c.pairIndex.add(h.sum(), c.pairs.add(union{a, b, s}))
+	c.pairIndex.add(h.sum(), c.pairs.Add(union{a, b, s}))
 	c.bytes += unionBytes
 	return s
 }
@@ -239,24 +243,24 @@ func (c *Cache) union(a, b int32) int32 {
 // set interns a sorted list of nodes.
 func (c *Cache) set(nodes []int32) int32 {
 	if len(nodes) == 1 {
-		return c.nodes.at(nodes[0]).single
+		return c.nodes.At(nodes[0]).single
 	}
 	h, cost, tr := hasher(2), infinite, traits(0)
 	for _, n := range nodes {
 		h.add(n)
-		cost = min(cost, c.nodes.at(n).cost)
-		tr |= c.nodes.at(n).traits
+		cost = min(cost, c.nodes.At(n).cost)
+		tr |= c.nodes.At(n).traits
 	}
 	for find := c.setIndex.at(h.sum()); ; find = find.next() {
 		s := find.slot()
 		if s.id == 0 {
 			break
 		}
-		if s.hash == h.sum() && slices.Equal(c.sets.at(s.id-1).nodes, nodes) {
+		if s.hash == h.sum() && slices.Equal(c.sets.At(s.id-1).nodes, nodes) {
 			return s.id - 1
 		}
 	}
-	s := c.sets.add(nodeSet{nodes: c.numbers.copyOf(nodes, numberBlock), cost: cost, traits: tr})
+	s := c.sets.Add(nodeSet{nodes: c.numbers.copyOf(nodes, numberBlock), cost: cost, traits: tr})
 	c.setIndex.add(h.sum(), s)
 	c.bytes += setBytes + 4*len(nodes)
 	return s
@@ -292,9 +296,9 @@ func (c *Cache) intern(items []item, accepting bool) int32 {
 		k := &c.p.cores[it.core]
 		cfg.tokens = cfg.tokens || len(k.tokens) > 0
 		cfg.traits |= c.traitsOfItem(it)
-		cfg.dist = min(cfg.dist, plus(k.dist, c.sets.at(it.set).cost))
+		cfg.dist = min(cfg.dist, plus(k.dist, c.sets.At(it.set).cost))
 	}
-	id := c.configs.add(cfg)
+	id := c.configs.Add(cfg)
 	c.configIndex.add(h.sum(), id)
 	c.bytes += configBytes + 8*len(items)
 	return id
@@ -325,8 +329,8 @@ func (im *importer) set(s int32) int32 {
 		return t
 	}
 	t := int32(-1)
-	for _, n := range im.from.sets.at(s).nodes {
-		one := im.to.nodes.at(im.node(n)).single
+	for _, n := range im.from.sets.At(s).nodes {
+		one := im.to.nodes.At(im.node(n)).single
 		if t < 0 {
 			t = one
 		} else {
@@ -341,11 +345,11 @@ func (im *importer) node(n int32) int32 {
 	if t, ok := im.nodes[n]; ok {
 		return t
 	}
-	old := *im.from.nodes.at(n)
+	old := *im.from.nodes.At(n)
 	aux := old.aux
 	if st := &im.to.p.sites[old.site]; st.kind == siteMember || st.kind == siteSep {
 		if !im.to.p.members[st.index].plain() {
-			aux = im.to.memberSetID(*im.from.seen.at(old.aux))
+			aux = im.to.memberSetID(*im.from.seen.At(old.aux))
 		}
 	}
 	t := im.to.push(old.site, aux, im.set(old.below))

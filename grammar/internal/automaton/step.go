@@ -3,6 +3,8 @@ package automaton
 import (
 	"math/bits"
 	"slices"
+
+	"github.com/callama/callama/internal/slab"
 )
 
 // scratch is the working memory of one step. The stamps tell which entries belong to the
@@ -14,8 +16,8 @@ type scratch struct {
 	at      []int32  // state -> index in arrived
 	stamp   []uint32 // state -> round of at
 
-	popped blocks[uint32] // node -> round in which it returned
-	pops   []int32        // sets that still have to return
+	popped slab.List[uint32] // node -> round in which it returned
+	pops   []int32           // sets that still have to return
 
 	heights []uint64  // set of the heights of entered callees
 	entered [][]int32 // height -> entered callees
@@ -41,9 +43,7 @@ func (s *scratch) begin() {
 	if s.round == 0 { // the stamps wrapped round
 		clear(s.stamp)
 		clear(s.itemStamp)
-		for _, block := range s.popped.list {
-			clear(block[:])
-		}
+		s.popped.Clear()
 		s.round = 1
 	}
 	s.arrived = s.arrived[:0]
@@ -294,7 +294,7 @@ func (c *Cache) finish() int32 {
 	for len(s.pops) > 0 {
 		set := s.pops[len(s.pops)-1]
 		s.pops = s.pops[:len(s.pops)-1]
-		for _, n := range c.sets.at(set).nodes {
+		for _, n := range c.sets.At(set).nodes {
 			c.pop(n)
 		}
 	}
@@ -326,7 +326,7 @@ func (c *Cache) expand(it place) {
 			c.enterMembers(id, 0, it.set)
 			continue
 		}
-		c.enter(site.start, c.nodes.at(c.push(id, 0, it.set)).single)
+		c.enter(site.start, c.nodes.At(c.push(id, 0, it.set)).single)
 	}
 }
 
@@ -336,7 +336,7 @@ func (c *Cache) enterMembers(id, aux, below int32) {
 	for i := range m.items {
 		if c.candidate(m, aux, i) {
 			n := c.push(id, c.with(m, aux, i), below)
-			c.enter(m.items[i].start, c.nodes.at(n).single)
+			c.enter(m.items[i].start, c.nodes.At(n).single)
 		}
 	}
 }
@@ -344,18 +344,16 @@ func (c *Cache) enterMembers(id, aux, below int32) {
 // pop returns from the callee of node n to what comes after it.
 func (c *Cache) pop(n int32) {
 	s := &c.step
-	for s.popped.size <= n {
-		s.popped.add(0)
-	}
-	if *s.popped.at(n) == s.round {
+	popped := s.popped.Extend(n)
+	if *popped == s.round {
 		return
 	}
-	*s.popped.at(n) = s.round
+	*popped = s.round
 	if n == 0 {
 		s.accepting = true
 		return
 	}
-	k := c.nodes.at(n).nodeKey
+	k := c.nodes.At(n).nodeKey
 	st := &c.p.sites[k.site]
 	switch st.kind {
 	case siteRule:
@@ -370,7 +368,7 @@ func (c *Cache) pop(n int32) {
 			count = min(count, r.min)
 		}
 		if r.max < 0 || count < r.max {
-			c.enter(r.body, c.nodes.at(c.push(k.site, count, k.below)).single)
+			c.enter(r.body, c.nodes.At(c.push(k.site, count, k.below)).single)
 		}
 	case siteMember:
 		m := &c.p.members[st.index]
@@ -379,7 +377,7 @@ func (c *Cache) pop(n int32) {
 		}
 		for i := range m.items {
 			if c.candidate(m, k.aux, i) {
-				c.enter(m.sep, c.nodes.at(c.push(k.site+1, k.aux, k.below)).single)
+				c.enter(m.sep, c.nodes.At(c.push(k.site+1, k.aux, k.below)).single)
 				break
 			}
 		}

@@ -192,11 +192,11 @@ func (c *Cache) Runs(dst []Run, id int32, want func(*Unit) bool) (runs []Run, re
 // runsOf describes the stacks of one item as runs, if all of them are.
 func (c *Cache) runsOf(dst []Run, it item, want func(*Unit) bool) ([]Run, bool) {
 	unit := int32(-1)
-	for i, n := range c.sets.at(it.set).nodes {
+	for i, n := range c.sets.At(it.set).nodes {
 		if n == 0 {
 			return dst, false
 		}
-		k := c.nodes.at(n).nodeKey
+		k := c.nodes.At(n).nodeKey
 		st := &c.p.sites[k.site]
 		if st.kind != siteRepeat {
 			return dst, false
@@ -210,7 +210,7 @@ func (c *Cache) runsOf(dst []Run, it item, want func(*Unit) bool) ([]Run, bool) 
 		}
 		unit = u
 		r := &c.p.repeats[st.index]
-		run := Run{Unit: c.p.units[unit], Least: max(1, r.min-k.aux), Most: -1, Dist: c.nodes.at(n).cost}
+		run := Run{Unit: c.p.units[unit], Least: max(1, r.min-k.aux), Most: -1, Dist: c.nodes.At(n).cost}
 		if r.max >= 0 {
 			run.Most = r.max - k.aux
 		}

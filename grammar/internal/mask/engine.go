@@ -10,6 +10,7 @@ import (
 	"github.com/callama/callama/grammar/internal/automaton"
 	"github.com/callama/callama/grammar/internal/jsonscan"
 	"github.com/callama/callama/grammar/vocab"
+	"github.com/callama/callama/internal/slab"
 )
 
 // Engine computes masks for one program and one vocabulary. It owns the caches of both
@@ -50,8 +51,8 @@ type Stats struct {
 // space is one generation of caches. Positions refer to the space they were made in.
 type space struct {
 	cache   *automaton.Cache
-	masks   []*entry          // by configuration; nil: not yet made
-	coarser []int32           // configuration -> the one that stands for it, plus one; 0: not yet asked
+	masks   slab.List[*entry] // by configuration; nil: not yet made
+	coarser slab.List[int32]  // configuration -> the one that stands for it, plus one; 0: not yet asked
 	jumps   map[int32]counted // by configurations that stand for others, which are few
 	alike   map[[2]int32]bool // pairs of configurations compared: see Engine.alike
 	bytes   int
@@ -88,10 +89,7 @@ func (sp *space) keep(id int32, base vocab.Mask, flips []int32, farthest int32) 
 
 // file says that an entry is the mask of a configuration.
 func (sp *space) file(id int32, ent *entry) {
-	for int(id) >= len(sp.masks) {
-		sp.masks = append(sp.masks, nil)
-	}
-	sp.masks[id] = ent
+	*sp.masks.Extend(id) = ent
 }
 
 // coarse returns the configuration whose mask is that of id: see automaton.Coarse.
@@ -99,13 +97,11 @@ func (sp *space) coarse(e *Engine, id int32) int32 {
 	if !sp.cache.Counts() || e.opts.MinNodes == math.MaxInt {
 		return id
 	}
-	for int(id) >= len(sp.coarser) {
-		sp.coarser = append(sp.coarser, 0)
+	coarser := sp.coarser.Extend(id)
+	if *coarser == 0 {
+		*coarser = sp.cache.Coarse(id, int32(e.vocab.Longest())) + 1
 	}
-	if sp.coarser[id] == 0 {
-		sp.coarser[id] = sp.cache.Coarse(id, int32(e.vocab.Longest())) + 1
-	}
-	return sp.coarser[id] - 1
+	return *coarser - 1
 }
 
 // counted is what a configuration does with whole units; is is nil if it counts none.
@@ -136,8 +132,8 @@ const entryBytes = 72
 
 // entry returns the mask of a configuration, nil if it has not been made.
 func (sp *space) entry(id int32) *entry {
-	if int(id) < len(sp.masks) {
-		return sp.masks[id]
+	if id < sp.masks.Len() {
+		return *sp.masks.At(id)
 	}
 	return nil
 }

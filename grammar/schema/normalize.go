@@ -41,16 +41,28 @@ var (
 // dict, float, int, str, bool, any and Java's and JavaScript's, in any case) become JSON
 // Schema's; "required": true in a property makes it required in its object; an "enum" of
 // single values beside "type": "array" limits the items.
+//
+// Where $schema is the URI of one of Options.Documents whose $vocabulary leaves out the validation vocabulary, the keywords of that
+// are annotations, and go.
 func Normalize(doc *ojson.Value, opts Options) *ojson.Value {
-	return (&normalizer{python: opts.PythonNames, openAPI: doc.Get("$schema") == nil}).schema(doc)
+	return (&normalizer{python: opts.PythonNames, openAPI: doc.Get("$schema") == nil, documents: opts.Documents}).schema(doc)
 }
 
-type normalizer struct{ python, openAPI bool }
+type normalizer struct {
+	python, openAPI bool
+	documents       map[string]*ojson.Value
+	annotates       bool // the validation vocabulary is not in use here
+}
 
 // schema returns the normal form of one schema.
 func (n *normalizer) schema(s *ojson.Value) *ojson.Value {
 	if s == nil || s.Kind != ojson.Object {
 		return s
+	}
+	if does, ok := validates(s, n.documents); ok && does == n.annotates {
+		within := *n
+		within.annotates = !does
+		n = &within
 	}
 	out := n.members(s, func(m ojson.Member) *ojson.Value {
 		switch v := m.Value; {
@@ -71,6 +83,9 @@ func (n *normalizer) schema(s *ojson.Value) *ojson.Value {
 	}
 	if n.openAPI {
 		out = nullable(out)
+	}
+	if n.annotates {
+		out = withoutValidation(out)
 	}
 	return out
 }

@@ -60,6 +60,9 @@ func (lib *library) load(uri string, as dialect) *schemaResource {
 	if v == nil {
 		return nil
 	}
+	if does, ok := validates(v, lib.c.opts.Documents); ok && !does {
+		v = (&normalizer{documents: lib.c.opts.Documents}).schema(v)
+	}
 	base, as := uri, cmp.Or(dialectIn(v), as)
 	if id := identifierIn(v, as); id != "" {
 		base = resolveURI(uri, id)

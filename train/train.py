@@ -1003,7 +1003,8 @@ class Trainer:
             for k, v in values.items():
                 values[k] = v.to(DEVICE)
         self.compute = self.params.compute(False)
-        batches = [self.next(self.progress()) for _ in range(3)]
+        stream = Stream(self.stream.stages, self.args.micro_tokens, self.args.seq, self.args.seed)
+        batches = [self.load(*stream.draw(self.progress())) for _ in range(3)]  # none of the run's own
         self.micro(batches[0], 1.0)  # loads the kernels before the clock starts
         if self.args.no_kernels or COMPUTE is torch.float32:
             return

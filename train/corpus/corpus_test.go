@@ -427,6 +427,8 @@ func TestBounds(t *testing.T) {
 		{"in order", []argument{arg("max", price, "120"), arg("min", price, "50")}, "120 50"},
 		{"different kinds", []argument{arg("min", rating, "9"), arg("max", price, "5")}, "9 5"},
 		{"one alone", []argument{arg("min", price, "9")}, "9"},
+		{"two pairs", []argument{arg("high", rating, "3"), arg("min", price, "7"), arg("max", price, "5"), arg("low", rating, "4.5")}, "4.5 5 7 3"},
+		{"of no pair", []argument{arg("min", price, "9"), arg("high", price, "5")}, "9 5"},
 		{"no numbers", []argument{arg("min", kind{base: "day"}, "9"), arg("max", kind{base: "day"}, "5")}, "9 5"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

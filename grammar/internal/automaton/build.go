@@ -49,7 +49,6 @@ type builder struct {
 func newBuilder(f *facts, lookup func(string) (int32, bool)) builder {
 	b := builder{facts: f, lookup: lookup, starts: make([]int32, len(f.rules)),
 		inner: map[gbnf.State]int32{}, wides: map[[2]int32]span{}}
-	b.chains, b.refAt = newIndex(), newIndex()
 	for i := range b.starts {
 		b.starts[i] = -1
 	}

@@ -73,7 +73,7 @@ func Compile(g *gbnf.Grammar, o Options) (*Program, error) {
 		if s.size > o.MaxStates {
 			return nil, &LimitError{Name: "automaton states", Limit: o.MaxStates}
 		}
-		p := &Program{builder: newBuilder(f, o.Token), flattener: flattener{coreAt: newIndex()}, rootDist: f.dist[g.Root]}
+		p := &Program{builder: newBuilder(f, o.Token), rootDist: f.dist[g.Root]}
 		if o.Inspect {
 			p.inspect = &inspection{facts: f, loops: map[[2]gbnf.RuleID]bool{}}
 		}

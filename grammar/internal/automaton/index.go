@@ -2,7 +2,8 @@ package automaton
 
 // index finds interned things by their hash: open addressing with linear probing. What is
 // equal is the caller's to say. A large index is in parts that grow one after the other: a table of megabytes
-// that is made at once stops a mask for longer than anything else does, as the collector charges for it.
+// that is made at once stops a mask for longer than anything else does, as the collector charges for it. The zero index
+// is empty.
 type index struct {
 	parts [][]slot // one, or indexParts; by the high bits of the hash
 	used  []int32  // slots of each
@@ -22,9 +23,6 @@ const (
 	indexBits  = 6
 	indexParts = 1 << indexBits
 )
-
-// newIndex returns an empty index.
-func newIndex() index { return index{parts: [][]slot{make([]slot, indexMin)}, used: make([]int32, 1)} }
 
 // part returns the part of a hash.
 func (x *index) part(hash uint32) uint32 {
@@ -49,7 +47,7 @@ func (x *index) at(hash uint32) probe {
 	return probe{slots, hash & uint32(len(slots)-1)}
 }
 
-// noSlots are those of an index that is the zero value.
+// noSlots are those of an empty index. They stay empty.
 var noSlots = make([]slot, 1)
 
 func (p probe) slot() slot { return p.slots[p.at] }
@@ -59,7 +57,7 @@ func (p probe) next() probe { return probe{p.slots, (p.at + 1) & uint32(len(p.sl
 // add files number id under a hash that it is not filed under.
 func (x *index) add(hash uint32, id int32) {
 	if len(x.parts) == 0 {
-		*x = newIndex()
+		*x = index{parts: [][]slot{make([]slot, indexMin)}, used: make([]int32, 1)}
 	}
 	if n := x.part(hash); 2*(int(x.used[n])+1) > len(x.parts[n]) {
 		x.grow(n)

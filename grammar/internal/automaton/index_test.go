@@ -6,7 +6,7 @@ import "testing"
 // parts, and no table is large.
 func TestIndexInParts(t *testing.T) {
 	const things = 200_000
-	x := newIndex()
+	var x index
 	find := func(hash uint32, id int32) (found bool, looked int) {
 		for p := x.at(hash); p.slot().id != 0; p = p.next() {
 			looked++

@@ -116,9 +116,6 @@ const (
 // NewCache returns a cache that knows only the start configuration.
 func NewCache(p *Program) *Cache {
 	c := &Cache{p: p}
-	for _, x := range []*index{&c.nodeIndex, &c.setIndex, &c.pairIndex, &c.configIndex, &c.seenIndex} {
-		*x = newIndex()
-	}
 	c.nodes.Add(node{nodeKey: nodeKey{site: -1}, traits: free})
 	c.sets.Add(nodeSet{nodes: []int32{0}, traits: free})
 	c.memberSetID(memberSet{0}) // number 0 is the empty one

@@ -10,11 +10,15 @@ import (
 // that a bucket is at most 0.4 % wide.
 const stepBits = 8
 
+// blockBits says how many buckets are held together, 2^blockBits: few, as the hundred samples of a
+// small data set lie in as many places.
+const blockBits = 5
+
 // Histogram counts durations in buckets whose width grows with them, so that millions of
-// samples cost 120 KB and any percentile is exact to 0.4 %; sum and maximum are exact. The
+// samples cost some 10 KB and any percentile is exact to 0.4 %; sum and maximum are exact. The
 // zero value is empty and ready.
 type Histogram struct {
-	counts []int64
+	blocks []*[1 << blockBits]int64 // of the counts of the buckets; nil where there are no samples
 	n      int64
 	sum    time.Duration
 	max    time.Duration
@@ -42,10 +46,14 @@ func upper(i int) time.Duration {
 // Add counts one sample.
 func (h *Histogram) Add(d time.Duration) {
 	i := bucket(d)
-	if i >= len(h.counts) {
-		h.counts = append(h.counts, make([]int64, i+1-len(h.counts))...)
+	at := i >> blockBits
+	if at >= len(h.blocks) {
+		h.blocks = append(h.blocks, make([]*[1 << blockBits]int64, at+1-len(h.blocks))...)
 	}
-	h.counts[i]++
+	if h.blocks[at] == nil {
+		h.blocks[at] = new([1 << blockBits]int64)
+	}
+	h.blocks[at][i&(1<<blockBits-1)]++
 	h.n++
 	h.sum += d
 	h.max = max(h.max, d)
@@ -84,14 +92,25 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 	return h.max
 }
 
+// counts yields the buckets that have samples, in ascending order, each with their number.
+func (h *Histogram) counts(yield func(bucket int, n int64) bool) {
+	for at, block := range h.blocks {
+		if block == nil {
+			continue
+		}
+		for i, n := range block {
+			if n != 0 && !yield(at<<blockBits+i, n) {
+				return
+			}
+		}
+	}
+}
+
 // Steps yields the cumulative distribution: durations in ascending order, each with the
 // part of the samples that are not greater.
 func (h *Histogram) Steps(yield func(d time.Duration, part float64) bool) {
 	var below int64
 	for i, c := range h.counts {
-		if c == 0 {
-			continue
-		}
 		below += c
 		if !yield(min(upper(i), h.max), float64(below)/float64(h.n)) {
 			return

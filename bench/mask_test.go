@@ -67,24 +67,25 @@ func TestMasks(t *testing.T) {
 	if err != nil || len(files) != len(maskFiles) {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
-	var rows bytes.Buffer
-	w, err := NewRowWriter(&rows)
+	var table bytes.Buffer
+	w, err := NewRowWriter(&table)
 	if err != nil {
 		t.Fatal(err)
 	}
+	var rows []FileRow
 	var progress []int
 	rep, err := Masks(t.Context(), MaskConfig{Vocabulary: builtinVocabulary(t), Files: files, Schema: schema.Options{Whitespace: schema.Model},
-		Row: w.Write, Progress: func(done, total int) { progress = append(progress, done*100+total) }})
+		Row: func(row FileRow) error { rows = append(rows, row); return w.Write(row) }, Progress: func(done, total int) { progress = append(progress, done*100+total) }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range maskFiles {
-		i := slices.IndexFunc(rep.Rows, func(r FileRow) bool { return r.File == f.name })
+		i := slices.IndexFunc(rows, func(r FileRow) bool { return r.File == f.name })
 		if i < 0 {
 			t.Errorf("%s: no row", f.name)
 			continue
 		}
-		row := rep.Rows[i]
+		row := rows[i]
 		if row.Status != f.want || (row.Masks > 0) != f.masks {
 			t.Errorf("%s: %s with %d masks, want %s (%+v)", f.name, row.Status, row.Masks, f.want, row)
 		}
@@ -92,16 +93,16 @@ func TestMasks(t *testing.T) {
 	if len(progress) != len(files) || progress[0] != 100+len(files) {
 		t.Errorf("progress %v", progress)
 	}
-	if lines, err := csv.NewReader(&rows).ReadAll(); err != nil || len(lines) != len(files)+1 {
+	if lines, err := csv.NewReader(&table).ReadAll(); err != nil || len(lines) != len(files)+1 {
 		t.Errorf("%d lines of CSV, %v", len(lines), err)
 	}
-	checkMaskReport(t, rep)
+	checkMaskReport(t, rep, rows)
 }
 
-func checkMaskReport(t *testing.T, rep *MaskReport) {
+func checkMaskReport(t *testing.T, rep *MaskReport, rows []FileRow) {
 	t.Helper()
 	var masks, nodes int
-	for _, row := range rep.Rows {
+	for _, row := range rows {
 		masks += row.Masks
 		nodes += int(row.Work.Nodes)
 	}
@@ -113,6 +114,9 @@ func checkMaskReport(t *testing.T, rep *MaskReport) {
 	}
 	if rep.All.TTFM.N() != 6 || rep.Calls.Files != 1 || len(rep.Sets) != 3 || rep.Sets[0].Name != "A" || rep.Sets[2].Name != "BFCL" {
 		t.Errorf("%d compiled, %d function calls, sets %v", rep.All.TTFM.N(), rep.Calls.Files, rep.Sets)
+	}
+	if want := rep.All.Files - rep.All.Statuses[Passed] - rep.All.Statuses[Refused]; len(rep.Wrong) != want {
+		t.Errorf("%d rows of files that are wrong, want %d", len(rep.Wrong), want)
 	}
 	if len(rep.Reasons) != 1 || rep.Reasons[0].Count != 1 || rep.Reasons[0].Messages[0].Example != "A---refused.json" {
 		t.Errorf("reasons %+v", rep.Reasons)
@@ -143,7 +147,7 @@ func TestMasksTimeout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if row := rep.Rows[0]; row.Status != TimedOut || !strings.HasPrefix(row.Wrong, "after 1ns: ") || rep.Hung != 0 {
+	if row := rep.Wrong[0]; row.Status != TimedOut || !strings.HasPrefix(row.Wrong, "after 1ns: ") || rep.Hung != 0 {
 		t.Errorf("%+v, %d hung", row, rep.Hung)
 	}
 }
@@ -157,8 +161,8 @@ func TestMasksCrash(t *testing.T) {
 	v := builtinVocabulary(t)
 	v.Encoder = nil
 	rep, err := Masks(t.Context(), MaskConfig{Vocabulary: v, Files: files[:2], Schema: schema.Options{Whitespace: schema.Model}})
-	if err != nil || rep.All.Statuses[Crashed] != 2 || !strings.HasPrefix(rep.Rows[0].Wrong, "reading the file: panic: ") {
-		t.Errorf("%v: %+v", err, rep.Rows)
+	if err != nil || rep.All.Statuses[Crashed] != 2 || !strings.HasPrefix(rep.Wrong[0].Wrong, "reading the file: panic: ") {
+		t.Errorf("%v: %+v", err, rep.Wrong)
 	}
 }
 
@@ -174,13 +178,13 @@ func TestMasksEndsEarly(t *testing.T) {
 			cancel()
 		}
 	}
-	if rep, err := Masks(ctx, cfg); !errors.Is(err, context.Canceled) || len(rep.Rows) != 2 {
-		t.Errorf("%v, %d rows", err, len(rep.Rows))
+	if rep, err := Masks(ctx, cfg); !errors.Is(err, context.Canceled) || rep.All.Files != 2 {
+		t.Errorf("%v, %d files", err, rep.All.Files)
 	}
 	full := errors.New("disk full")
 	cfg.Row = func(FileRow) error { return full }
-	if rep, err := Masks(t.Context(), cfg); !errors.Is(err, full) || len(rep.Rows) != 1 {
-		t.Errorf("%v, %d rows", err, len(rep.Rows))
+	if rep, err := Masks(t.Context(), cfg); !errors.Is(err, full) || rep.All.Files != 1 {
+		t.Errorf("%v, %d files", err, rep.All.Files)
 	}
 	cfg.Schema.Whitespace = schema.Compact
 	if _, err := Masks(t.Context(), cfg); err == nil {

@@ -37,7 +37,7 @@ func (r *MaskReport) Print(w io.Writer) error {
 	p.mainTable([]*MaskGroup{r.All, r.Calls})
 	p.setTable(r.Sets)
 	p.reasons(r.Reasons)
-	p.wrong(r.Rows)
+	p.wrong(r.Wrong)
 	p.slow(r.SlowMasks, r.SlowCompiles)
 	p.costs(r)
 	return p.err

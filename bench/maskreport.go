@@ -35,7 +35,7 @@ type MaskReport struct {
 	SlowCompiles []FileRow   `json:"slow_compiles"`
 	Memory       Memory      `json:"memory"`
 	Calibration  Calibration `json:"calibration"`
-	Rows         []FileRow   `json:"-"` // of all files
+	Wrong        []FileRow   `json:"-"` // of the files that neither pass nor are refused
 
 	slowest int
 }
@@ -138,9 +138,12 @@ func (r *MaskReport) add(res *fileResult) {
 	for _, g := range groups {
 		g.add(res)
 	}
-	r.Rows = append(r.Rows, res.FileRow)
-	if res.Status == Refused {
+	switch res.Status {
+	case Passed:
+	case Refused:
 		r.Reasons = addReason(r.Reasons, res.Refusal, res.File)
+	default:
+		r.Wrong = append(r.Wrong, res.FileRow)
 	}
 	for _, s := range res.slow {
 		r.SlowMasks = insertSlow(r.SlowMasks, s, r.slowest)

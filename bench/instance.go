@@ -13,32 +13,12 @@ import (
 // names, the members in the order of the file, and numbers as Python prints what it read:
 // integers digit by digit, all others as the shortest decimal of their double. Numbers
 // beyond the range of doubles, for which Python writes Infinity, stay as they are.
-func InstanceText(v *ojson.Value) string { return string(pythonNumbers(v).Append(nil, ojson.Python)) }
+func InstanceText(v *ojson.Value) string { return string(appendInstance(nil, v)) }
 
-// pythonNumbers returns v with its numbers spelled by Python; it shares what stays.
-func pythonNumbers(v *ojson.Value) *ojson.Value {
-	switch v.Kind {
-	case ojson.Number:
-		if text := pythonNumber(v.Text); text != v.Text {
-			return &ojson.Value{Kind: ojson.Number, Text: text}
-		}
-	case ojson.Array:
-		out := *v
-		out.Items = make([]*ojson.Value, len(v.Items))
-		for i, item := range v.Items {
-			out.Items[i] = pythonNumbers(item)
-		}
-		return &out
-	case ojson.Object:
-		out := *v
-		out.Members = make([]ojson.Member, len(v.Members))
-		for i, m := range v.Members {
-			out.Members[i] = ojson.Member{Name: m.Name, Value: pythonNumbers(m.Value)}
-		}
-		return &out
-	}
-	return v
-}
+// appendInstance appends the InstanceText of v.
+func appendInstance(dst []byte, v *ojson.Value) []byte { return v.Append(dst, instanceStyle) }
+
+var instanceStyle = ojson.Style{ItemSep: ojson.Python.ItemSep, KeySep: ojson.Python.KeySep, Number: pythonNumber}
 
 // pythonNumber is json.dumps(json.loads(text)) for a number.
 func pythonNumber(text string) string {

@@ -3,7 +3,6 @@ package bench
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
@@ -14,7 +13,6 @@ import (
 	"github.com/callama/callama/grammar"
 	"github.com/callama/callama/grammar/schema"
 	"github.com/callama/callama/grammar/vocab"
-	"github.com/callama/callama/internal/ojson"
 )
 
 // worker measures files on a goroutine of its own, one at a time, so that a file which
@@ -26,8 +24,9 @@ type worker struct {
 	stopped atomic.Bool
 	place   atomic.Int64 // where the current file is: see where
 
-	mask vocab.Mask
-	res  fileResult // reused: valid until the next job
+	mask  vocab.Mask
+	tests testReader
+	res   fileResult // reused: valid until the next job
 }
 
 // fileResult is a FileRow with its samples.
@@ -50,7 +49,7 @@ var errStopped = errors.New("stopped")
 
 func newWorker(cfg MaskConfig) *worker {
 	w := &worker{cfg: cfg, jobs: make(chan string, 1), results: make(chan *fileResult, 1),
-		mask: vocab.NewMask(cfg.Vocabulary.Vocab.Width())}
+		mask: vocab.NewMask(cfg.Vocabulary.Vocab.Width()), tests: testReader{encoder: cfg.Vocabulary.Encoder}}
 	go func() {
 		for file := range w.jobs {
 			w.run(file)
@@ -81,17 +80,10 @@ func (w *worker) where() string {
 	}
 }
 
-// instance is a test, ready to be followed.
-type instance struct {
-	valid  bool
-	text   string
-	tokens []int32
-}
-
 // run measures one file into w.res.
 func (w *worker) run(file string) {
 	w.place.Store(placeReading)
-	w.res = fileResult{masks: w.res.masks[:0], again: w.res.again[:0], slow: w.res.slow[:0],
+	w.res = fileResult{masks: reuse(w.res.masks), again: reuse(w.res.again), slow: w.res.slow[:0],
 		FileRow: FileRow{File: filepath.Base(file), Set: dataSet(file)}}
 	row := &w.res.FileRow
 	defer func() {
@@ -99,7 +91,7 @@ func (w *worker) run(file string) {
 			row.Status, row.Wrong = Crashed, fmt.Sprintf("%s: panic: %v\n%s", w.where(), p, debug.Stack())
 		}
 	}()
-	text, tests, err := w.read(file)
+	text, tests, err := w.tests.read(file)
 	if err != nil {
 		row.Status, row.Wrong = Unreadable, err.Error()
 		return
@@ -123,9 +115,9 @@ func (w *worker) run(file string) {
 		row.Status, row.Wrong = Crashed, err.Error()
 		return
 	}
-	if wrong != nil && !w.stopped.Load() {
+	if wrong >= 0 && !w.stopped.Load() {
 		var detail string
-		row.Objection, detail = secondOpinion(text, wrong.text)
+		row.Objection, detail = w.tests.opinion(file, wrong)
 		row.Wrong += "; " + detail
 	}
 }
@@ -139,36 +131,12 @@ func (w *worker) compile(text []byte) (*grammar.Compiled, error) {
 	return grammar.Compile(g, w.cfg.Vocabulary.Vocab, w.cfg.Grammar)
 }
 
-// read returns the text of the schema and the tests, tokenised.
-func (w *worker) read(file string) (text []byte, tests []instance, err error) {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, nil, err
-	}
-	doc, err := ojson.Parse(data)
-	if err != nil {
-		return nil, nil, err
-	}
-	rules, list := doc.Get("schema"), doc.Get("tests")
-	if rules == nil || list == nil || list.Kind != ojson.Array {
-		return nil, nil, errors.New(`want an object with "schema" and "tests"`)
-	}
-	for i, t := range list.Items {
-		valid, data := t.Get("valid"), t.Get("data")
-		if valid == nil || valid.Kind != ojson.Bool || data == nil {
-			return nil, nil, fmt.Errorf(`test %d: want "valid" and "data"`, i)
-		}
-		text := InstanceText(data)
-		tests = append(tests, instance{valid.Bool, text, w.cfg.Vocabulary.Encoder.Encode(text)})
-	}
-	return rules.Append(nil, ojson.Compact), tests, nil
-}
-
 // follow takes all tests through the grammar, twice: timed as they come, then again, when
-// all their masks have been seen. wrong is the test that decided the file's status, if one
-// was wrong.
-func (w *worker) follow(c *grammar.Compiled, m *grammar.Matcher, tests []instance) (wrong *instance, err error) {
+// all their masks have been seen. wrong is the number of the test that decided the file's
+// status, -1 if none was wrong.
+func (w *worker) follow(c *grammar.Compiled, m *grammar.Matcher, tests []instance) (wrong int, err error) {
 	row := &w.res.FileRow
+	wrong = -1
 	longest := 0
 	for _, t := range tests {
 		longest += len(t.tokens)
@@ -179,10 +147,10 @@ func (w *worker) follow(c *grammar.Compiled, m *grammar.Matcher, tests []instanc
 	for i, t := range tests {
 		accepted, at, err := w.take(c, m, i, t.tokens)
 		if err != nil {
-			return nil, err
+			return wrong, err
 		}
 		if row.judge(i, t, accepted, at) {
-			wrong = &tests[i]
+			wrong = i
 		}
 	}
 	row.ColdAllocs = mallocs() - allocs
@@ -202,7 +170,7 @@ func (w *worker) follow(c *grammar.Compiled, m *grammar.Matcher, tests []instanc
 	allocs = mallocs()
 	for _, t := range tests {
 		if err := w.repeat(m, t.tokens); err != nil {
-			return nil, err
+			return wrong, err
 		}
 	}
 	row.WarmAllocs = mallocs() - allocs

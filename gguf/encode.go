@@ -1,9 +1,7 @@
 package gguf
 
 import (
-	"container/heap"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -91,16 +89,22 @@ func NewEncoder(t *Tokenizer) (*Encoder, error) {
 // Encode returns the tokens of text. Cost: n log n in the longest piece; about 100 ns a byte.
 func (e *Encoder) Encode(text string) []int32 { return e.encode(nil, text, e.added) }
 
+// AppendTokens appends what Encode returns.
+func (e *Encoder) AppendTokens(tokens []int32, text string) []int32 {
+	return e.encode(tokens, text, e.added)
+}
+
 // EncodePrompt is Encode for a rendered prompt: the names of control tokens in it are those
 // tokens.
 func (e *Encoder) EncodePrompt(text string) []int32 { return e.encode(nil, text, e.prompt) }
 
 func (e *Encoder) encode(out []int32, text string, added []addedToken) []int32 {
+	var w merging // for all pieces
 	for text != "" {
 		at, tok := nextAdded(text, added)
 		for plain := text[:at]; plain != ""; {
 			n := bpe.Piece(plain, e.digits)
-			out = e.encodePiece(out, plain[:n])
+			out = e.encodePiece(out, plain[:n], &w)
 			plain = plain[n:]
 		}
 		if tok == nil {
@@ -121,87 +125,4 @@ func nextAdded(text string, added []addedToken) (at int, tok *addedToken) {
 		}
 	}
 	return at, tok
-}
-
-// symbol is a token of a piece under construction, in a list linked by indices.
-type symbol struct {
-	token      int32 // -1: merged into the one before
-	prev, next int32
-}
-
-// candidate is a merge that may be done: of the symbol at index at and the one after it.
-type candidate struct {
-	merge
-	at          int32
-	left, right int32 // their tokens when it was found; it is void if they have changed
-}
-
-type candidates []candidate
-
-func (c candidates) Len() int { return len(c) }
-func (c candidates) Less(i, j int) bool {
-	return c[i].rank < c[j].rank || c[i].rank == c[j].rank && c[i].at < c[j].at
-}
-func (c candidates) Swap(i, j int) { c[i], c[j] = c[j], c[i] }
-func (c *candidates) Push(x any)   { *c = append(*c, x.(candidate)) }
-func (c *candidates) Pop() any {
-	last := (*c)[len(*c)-1]
-	*c = (*c)[:len(*c)-1]
-	return last
-}
-
-// encodePiece appends the tokens of one piece: the merge of the lowest rank first, and
-// the leftmost of equal ones.
-func (e *Encoder) encodePiece(out []int32, text string) []int32 {
-	if e.whole != nil {
-		if id, ok := e.whole.Find(text); ok {
-			return append(out, id)
-		}
-	}
-	if len(text) >= math.MaxInt32 {
-		panic("gguf: text of 2 GiB")
-	}
-	symbols := make([]symbol, len(text))
-	for i := range len(text) {
-		symbols[i] = symbol{e.bytes[text[i]], int32(i - 1), int32(i + 1)}
-	}
-	symbols[len(text)-1].next = -1
-	var queue candidates
-	for i := range len(text) - 1 {
-		queue = e.consider(queue, symbols, int32(i))
-	}
-	heap.Init(&queue)
-	for len(queue) > 0 {
-		c := heap.Pop(&queue).(candidate)
-		left := &symbols[c.at]
-		if left.token != c.left || left.next < 0 || symbols[left.next].token != c.right {
-			continue
-		}
-		right := &symbols[left.next]
-		left.token, right.token = c.token, -1
-		if left.next = right.next; left.next >= 0 {
-			symbols[left.next].prev = c.at
-		}
-		for _, at := range [2]int32{left.prev, c.at} {
-			if found := e.consider(nil, symbols, at); found != nil {
-				heap.Push(&queue, found[0])
-			}
-		}
-	}
-	for at := int32(0); at >= 0; at = symbols[at].next {
-		out = append(out, symbols[at].token)
-	}
-	return out
-}
-
-// consider appends the merge of the symbol at index at with the next one, if there is one.
-func (e *Encoder) consider(queue candidates, symbols []symbol, at int32) candidates {
-	if at < 0 || symbols[at].next < 0 {
-		return queue
-	}
-	left, right := symbols[at].token, symbols[symbols[at].next].token
-	if m, ok := e.merges.find(left, right); ok {
-		queue = append(queue, candidate{m, at, left, right})
-	}
-	return queue
 }

@@ -18,6 +18,7 @@ func TestAppend(t *testing.T) {
 		{"compact", Compact, `{"b":[1,2.50,1E5,-0],"a":{"é":"é😀` + "\x7f" + `","":null},"e":[],"o":{},"s":"\"\\/\n\r\t\f\b\u0001<&>` + "\u2028" + `","t":true,"f":false}`},
 		{"python", Python, `{"b": [1, 2.50, 1E5, -0], "a": {"é": "é😀` + "\x7f" + `", "": null}, "e": [], "o": {}, "s": "\"\\/\n\r\t\f\b\u0001<&>` + "\u2028" + `", "t": true, "f": false}`},
 		{"ascii", Style{ASCII: true}, `{"b":[1,2.50,1E5,-0],"a":{"\u00e9":"\u00e9\ud83d\ude00\u007f","":null},"e":[],"o":{},"s":"\"\\/\n\r\t\f\b\u0001<&>\u2028","t":true,"f":false}`},
+		{"numbers", Style{Number: func(n string) string { return "<" + n + ">" }}, `{"b":[<1>,<2.50>,<1E5>,<-0>],"a":{"é":"é😀` + "\x7f" + `","":null},"e":[],"o":{},"s":"\"\\/\n\r\t\f\b\u0001<&>` + "\u2028" + `","t":true,"f":false}`},
 		{"sorted", Style{SortKeys: true}, `{"a":{"":null,"é":"é😀` + "\x7f" + `"},"b":[1,2.50,1E5,-0],"e":[],"f":false,"o":{},"s":"\"\\/\n\r\t\f\b\u0001<&>` + "\u2028" + `","t":true}`},
 	}
 	v, err := Parse([]byte(doc))
@@ -30,6 +31,25 @@ func TestAppend(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestAppendString: bytes that are not UTF-8 are replaced one by one, wherever they are.
+func TestAppendString(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                `""`,
+		"\xff":            `"\ufffd"`,
+		"a\xffé\xc3":      `"a\ufffd\u00e9\ufffd"`,
+		"\ufffdb\n\"\x7f": `"\ufffdb\n\"\u007f"`,
+		"\xf0\x9f😀\\":     `"\ufffd\ufffd\ud83d\ude00\\"`,
+	} {
+		if got := string(AppendString(nil, text, true)); got != want {
+			t.Errorf("%q becomes %s, want %s", text, got, want)
+		}
+		plain := strings.NewReplacer(`\ufffd`, "\ufffd", `\u00e9`, "é", `\u007f`, "\x7f", `\ud83d\ude00`, "😀").Replace(want)
+		if got := string(AppendString(nil, text, false)); got != plain {
+			t.Errorf("%q becomes %s, want %s", text, got, plain)
+		}
 	}
 }
 

@@ -21,6 +21,8 @@ type Style struct {
 	ASCII bool
 	// SortKeys writes members in the order of their names' code points.
 	SortKeys bool
+	// Number, when not nil, returns what is written for the literal of a number.
+	Number func(literal string) string
 }
 
 // The styles in use: Compact is encoding/json's, Python is json.dumps with its default
@@ -32,7 +34,7 @@ var (
 )
 
 // Append appends the JSON text of v to dst and returns it. Numbers are written as they
-// were read; text that is not valid UTF-8 is written with U+FFFD in place of each bad
+// were read, unless the style says otherwise; text that is not valid UTF-8 is written with U+FFFD in place of each bad
 // byte, so the output is always valid JSON. A nil Value is null.
 func (v *Value) Append(dst []byte, style Style) []byte {
 	if style.ItemSep == "" {
@@ -58,6 +60,9 @@ func (v *Value) append(dst []byte, style *Style, level int) []byte {
 		}
 		return append(dst, "false"...)
 	case Number:
+		if style.Number != nil {
+			return append(dst, style.Number(v.Text)...)
+		}
 		return append(dst, v.Text...)
 	case String:
 		return AppendString(dst, v.Text, style.ASCII)
@@ -126,35 +131,47 @@ const hexDigits = "0123456789abcdef"
 // ascii everything outside printable ASCII as \uXXXX (a pair of surrogates beyond U+FFFF).
 func AppendString(dst []byte, s string, ascii bool) []byte {
 	dst = append(dst, '"')
+	plain := 0 // from here on s stands as it is
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c >= utf8.RuneSelf {
-			r, size := utf8.DecodeRuneInString(s[i:])
-			i += size
-			dst = appendRune(dst, r, ascii)
+		if c < utf8.RuneSelf {
+			if i++; c >= ' ' && c != '"' && c != '\\' && (c != 0x7f || !ascii) {
+				continue
+			}
+			dst = append(dst, s[plain:i-1]...)
+			dst = appendEscape(dst, c)
+			plain = i
 			continue
 		}
-		i++
-		switch {
-		case c == '"' || c == '\\':
-			dst = append(dst, '\\', c)
-		case c == '\n':
-			dst = append(dst, '\\', 'n')
-		case c == '\r':
-			dst = append(dst, '\\', 'r')
-		case c == '\t':
-			dst = append(dst, '\\', 't')
-		case c == '\f':
-			dst = append(dst, '\\', 'f')
-		case c == '\b':
-			dst = append(dst, '\\', 'b')
-		case c < ' ' || c == 0x7f && ascii:
-			dst = appendHex(dst, rune(c))
-		default:
-			dst = append(dst, c)
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if i += size; !ascii && (r != utf8.RuneError || size > 1) {
+			continue
 		}
+		dst = append(dst, s[plain:i-size]...)
+		dst = appendRune(dst, r, ascii)
+		plain = i
 	}
+	dst = append(dst, s[plain:]...)
 	return append(dst, '"')
+}
+
+// appendEscape writes a character of ASCII that does not stand for itself.
+func appendEscape(dst []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(dst, '\\', c)
+	case '\n':
+		return append(dst, '\\', 'n')
+	case '\r':
+		return append(dst, '\\', 'r')
+	case '\t':
+		return append(dst, '\\', 't')
+	case '\f':
+		return append(dst, '\\', 'f')
+	case '\b':
+		return append(dst, '\\', 'b')
+	}
+	return appendHex(dst, rune(c))
 }
 
 func appendRune(dst []byte, r rune, ascii bool) []byte {

@@ -44,7 +44,7 @@ func OpenVocabulary(path string) (*Vocabulary, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bench: vocabulary %s: %w", path, err)
 	}
-	enc, err := gguf.NewEncoder(tok)
+	enc, err := gguf.NewEncoderOver(tok, v)
 	if err != nil {
 		return nil, fmt.Errorf("%w (%s)", err, path)
 	}

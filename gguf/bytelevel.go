@@ -20,13 +20,24 @@ var byteRunes = sync.OnceValue(func() [256]rune {
 	return out
 })
 
-// runeBytes is the inverse of byteRunes.
-var runeBytes = sync.OnceValue(func() map[rune]byte {
-	out := make(map[rune]byte, 256)
-	for b, r := range byteRunes() {
-		out[r] = byte(b)
+// runeTable holds the bytes of characters plus one, 0 for those outside the alphabet.
+type runeTable [0x100 + 68]uint16
+
+// find returns the byte of a character.
+func (t *runeTable) find(r rune) (b byte, ok bool) {
+	if uint32(r) >= uint32(len(t)) || t[r] == 0 {
+		return 0, false
 	}
-	return out
+	return byte(t[r] - 1), true
+}
+
+// runeBytes is the inverse of byteRunes.
+var runeBytes = sync.OnceValue(func() *runeTable {
+	var out runeTable
+	for b, r := range byteRunes() {
+		out[r] = uint16(b) + 1
+	}
+	return &out
 })
 
 // byteAlphabet returns the bytes in the order of their characters, which is the order
@@ -55,8 +66,9 @@ func spellBytes(raw string) string {
 
 // isByteLevel reports whether text is spelled in the byte-level alphabet.
 func isByteLevel(text string) bool {
+	alphabet := runeBytes()
 	for _, r := range text {
-		if _, ok := runeBytes()[r]; !ok {
+		if _, ok := alphabet.find(r); !ok {
 			return false
 		}
 	}

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/callama/callama/gguf/bpe"
-	"github.com/callama/callama/internal/texts"
 )
 
 // Encoder splits text into the tokens that a model's own tokenizer makes of it: byte-level
@@ -16,9 +16,8 @@ import (
 // Hugging Face's tokenizer of Qwen2 it does not normalise to NFC, since that changes the
 // text. An Encoder is immutable and safe for concurrent use.
 type Encoder struct {
-	digits int          // longest run of digits in one piece
-	whole  *texts.Index // tokens by bytes, where a piece that is a token is never split; else nil
-	tokens texts.List   // of whole; those that are no text are empty
+	digits int  // longest run of digits in one piece
+	whole  find // normal tokens, where a piece that is a token is never split; else nil
 	merges mergeTable
 	bytes  [256]int32   // the token of each byte
 	added  []addedToken // the longest first
@@ -31,26 +30,52 @@ type addedToken struct {
 	token int32
 }
 
+// find finds a token by its bytes.
+type find func(text string) (token int32, ok bool)
+
+// Words finds tokens by their bytes, as a vocabulary does.
+type Words interface {
+	Lookup(text string) (token int32, ok bool)
+}
+
 // NewEncoder prepares an Encoder; it takes some 100 ms for 150,000 tokens and holds about
-// 6 MB. It fails for pre-tokenizers other than Llama 3's and Qwen2's and for vocabularies
+// 5 MB. It fails for pre-tokenizers other than Llama 3's and Qwen2's and for vocabularies
 // in which a byte or a merge has no token.
-func NewEncoder(t *Tokenizer) (*Encoder, error) {
+func NewEncoder(t *Tokenizer) (*Encoder, error) { return NewEncoderOver(t, nil) }
+
+// NewEncoderOver is NewEncoder where the same tokens are in a vocabulary already: the Encoder
+// asks that for them, and holds 2 MB less. Where it finds others, as of tokens with the same bytes,
+// or is nil, the Encoder has an index of its own.
+func NewEncoderOver(t *Tokenizer, words Words) (*Encoder, error) {
 	e := &Encoder{}
+	var err error
 	switch t.Pre {
 	case PreLlamaBPE:
-		e.digits, e.whole = 3, texts.NewIndex(&e.tokens, len(t.Tokens))
+		e.digits = 3
+		if e.whole, err = wholeTokens(t, words); err != nil {
+			return nil, err
+		}
 	case PreQwen2:
 		e.digits = 1
 	default:
 		return nil, fmt.Errorf("gguf: tokenizer: pre-tokenizer %q is not known, want %q or %q", t.Pre, PreLlamaBPE, PreQwen2)
 	}
+	spelled := e.collect(t)
+	if b := slices.Index(e.bytes[:], -1); b >= 0 {
+		return nil, fmt.Errorf("gguf: tokenizer: no token for byte 0x%02x", b)
+	}
+	e.merges, err = newMergeTable(t.Merges, spelled, len(t.Tokens))
+	return e, err
+}
+
+// collect sorts the tokens by what is done with them, and returns the normal ones by their text.
+func (e *Encoder) collect(t *Tokenizer) (spelled map[string]int32) {
 	for b := range e.bytes {
 		e.bytes[b] = -1
 	}
-	spelled := make(map[string]int32, len(t.Tokens))
+	spelled = make(map[string]int32, len(t.Tokens))
 	for i, tok := range t.Tokens {
 		id := int32(i)
-		var raw []byte // of text
 		switch tok.Kind {
 		case TokenUserDefined:
 			e.added = append(e.added, addedToken{tok.Text, id})
@@ -59,31 +84,18 @@ func NewEncoder(t *Tokenizer) (*Encoder, error) {
 			e.prompt = append(e.prompt, addedToken{tok.Text, id})
 		case TokenNormal:
 			spelled[tok.Text] = id
-			raw = t.Bytes(i)
-			if len(raw) == 1 {
+			if len(tok.Text) > utf8.UTFMax { // more than one character
+				continue
+			}
+			if raw := t.Bytes(i); len(raw) == 1 {
 				e.bytes[raw[0]] = id
 			}
 		}
-		if e.whole == nil {
-			continue
-		}
-		if !e.tokens.Add(raw) {
-			return nil, fmt.Errorf("gguf: tokenizer: the tokens up to %d hold more than %d bytes", i, texts.MaxBytes)
-		}
-		if raw != nil {
-			e.whole.Put(i)
-		}
 	}
-	e.tokens.Clip()
 	for _, added := range [][]addedToken{e.added, e.prompt} {
 		slices.SortStableFunc(added, func(a, b addedToken) int { return len(b.text) - len(a.text) })
 	}
-	if b := slices.Index(e.bytes[:], -1); b >= 0 {
-		return nil, fmt.Errorf("gguf: tokenizer: no token for byte 0x%02x", b)
-	}
-	var err error
-	e.merges, err = newMergeTable(t.Merges, spelled, len(t.Tokens))
-	return e, err
+	return spelled
 }
 
 // Encode returns the tokens of text. Cost: n log n in the longest piece; about 100 ns a byte.

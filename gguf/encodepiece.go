@@ -34,7 +34,7 @@ type merging struct {
 // the leftmost of equal ones.
 func (e *Encoder) encodePiece(out []int32, text string, w *merging) []int32 {
 	if e.whole != nil {
-		if id, ok := e.whole.Find(text); ok {
+		if id, ok := e.whole(text); ok {
 			return append(out, id)
 		}
 	}

@@ -7,17 +7,26 @@ func (t *Tokenizer) Bytes(id int) []byte {
 	if id < 0 || id >= len(t.Tokens) {
 		return nil
 	}
-	tok := t.Tokens[id]
-	if tok.Kind != TokenNormal {
-		return []byte(tok.Text)
+	out, ok := t.appendBytes(make([]byte, 0, len(t.Tokens[id].Text)), id)
+	if !ok {
+		return nil
 	}
-	out := make([]byte, 0, len(tok.Text))
+	return out
+}
+
+// appendBytes appends the bytes of token id. It reports false for text outside the alphabet.
+func (t *Tokenizer) appendBytes(out []byte, id int) ([]byte, bool) {
+	tok := &t.Tokens[id]
+	if tok.Kind != TokenNormal {
+		return append(out, tok.Text...), true
+	}
+	alphabet := runeBytes()
 	for _, r := range tok.Text {
-		b, ok := runeBytes()[r]
+		b, ok := alphabet.find(r)
 		if !ok {
-			return nil
+			return out, false
 		}
 		out = append(out, b)
 	}
-	return out
+	return out, true
 }

@@ -63,6 +63,7 @@ type decoder struct {
 	limits    Limits
 	part      string // what is being read, for errors
 	err       error
+	word      [8]byte // of uint32 and uint64: one of their own would escape
 }
 
 func (d *decoder) fail(err error) {
@@ -103,21 +104,19 @@ func (d *decoder) bytes(p []byte) {
 }
 
 func (d *decoder) uint32() uint32 {
-	var b [4]byte
-	d.bytes(b[:])
+	d.bytes(d.word[:4])
 	if d.err != nil {
 		return 0
 	}
-	return binary.LittleEndian.Uint32(b[:])
+	return binary.LittleEndian.Uint32(d.word[:4])
 }
 
 func (d *decoder) uint64() uint64 {
-	var b [8]byte
-	d.bytes(b[:])
+	d.bytes(d.word[:])
 	if d.err != nil {
 		return 0
 	}
-	return binary.LittleEndian.Uint64(b[:])
+	return binary.LittleEndian.Uint64(d.word[:])
 }
 
 // count reads a number of things that take at least each bytes apiece.

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -270,4 +271,28 @@ func FuzzRead(f *testing.F) {
 		}
 		_, _ = file.Estimate(0, 0) // must not panic, whatever the figures
 	})
+}
+
+// TestReadTexts: strings come back, whether they share a block, fill one or are longer.
+func TestReadTexts(t *testing.T) {
+	var want []string
+	for i, n := range []int{0, 3, textBlock - 4, 1, 5, textBlock, 0, textBlock + 1, 2, 3 * textBlock, textBlock / 2, textBlock / 2, textBlock/2 + 1, 0} {
+		want = append(want, strings.Repeat(string(rune('a'+i)), n))
+	}
+	var b bytes.Buffer
+	w := NewWriter(&b)
+	w.Set("texts", want)
+	w.Set("none", []string{})
+	w.Set("after", "x")
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Read(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _ := Lookup[[]string](f, "texts")
+	if none, ok := Lookup[[]string](f, "none"); !slices.Equal(got, want) || !ok || len(none) != 0 || f.Text("after") != "x" {
+		t.Errorf("%d texts come back, or not the same %d", len(got), len(want))
+	}
 }

@@ -3,6 +3,7 @@ package gguf
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 )
 
 // value reads a value of a kind; depth counts the arrays around it.
@@ -85,16 +86,46 @@ func (d *decoder) array(depth int) any {
 	case kindBool:
 		return bools(d, n)
 	case kindString:
-		out := make([]string, n)
-		for i := 0; i < n && d.err == nil; i++ {
-			out[i] = d.text("StringBytes", d.limits.StringBytes)
-		}
-		return out
+		return textList(d, n)
 	}
 	out := make([]any, n)
 	for i := 0; i < n && d.err == nil; i++ {
 		out[i] = d.array(depth + 1)
 	}
+	return out
+}
+
+// textBlock is the number of bytes of short strings that share memory.
+const textBlock = 16 << 10
+
+// textList reads n strings. Those of a vocabulary are hundreds of thousands, of some bytes each: as many
+// as fit into a block are cut out of one string.
+func textList(d *decoder, n int) []string {
+	out := make([]string, n)
+	block := make([]byte, 0, min(textBlock, n*8))
+	var ends []int // of the strings in the block
+	first := 0     // of those
+	flush := func() {
+		all, from := string(block), 0
+		for i, end := range ends {
+			out[first+i], from = all[from:end], end
+		}
+		first += len(ends)
+		block, ends = block[:0], ends[:0]
+	}
+	for range n {
+		size := d.count("StringBytes", d.limits.StringBytes, 1)
+		if len(block) > 0 && len(block)+size > textBlock {
+			flush()
+		}
+		block = slices.Grow(block, size)[:len(block)+size]
+		d.bytes(block[len(block)-size:])
+		if d.err != nil {
+			return out
+		}
+		ends = append(ends, len(block))
+	}
+	flush()
 	return out
 }
 

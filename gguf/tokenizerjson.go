@@ -1,6 +1,7 @@
 package gguf
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,11 +61,15 @@ func readBounded(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxTokenizerBytes+1))
-	if err == nil && len(data) > maxTokenizerBytes {
+	var data bytes.Buffer
+	if info, err := f.Stat(); err == nil {
+		data.Grow(int(min(info.Size(), maxTokenizerBytes)) + bytes.MinRead)
+	}
+	_, err = data.ReadFrom(io.LimitReader(f, maxTokenizerBytes+1))
+	if err == nil && data.Len() > maxTokenizerBytes {
 		err = fmt.Errorf("%s is larger than %d bytes", path, maxTokenizerBytes)
 	}
-	return data, err
+	return data.Bytes(), err
 }
 
 // tokenizerJSON is what is used of tokenizer.json.
@@ -77,12 +82,49 @@ type tokenizerJSON struct {
 	PreTokenizer  json.RawMessage `json:"pre_tokenizer"`
 	PostProcessor json.RawMessage `json:"post_processor"`
 	Model         struct {
-		Type         string          `json:"type"`
-		Vocab        map[string]int  `json:"vocab"`
-		Merges       json.RawMessage `json:"merges"`
-		ByteFallback bool            `json:"byte_fallback"`
-		IgnoreMerges bool            `json:"ignore_merges"`
+		Type         string    `json:"type"`
+		Vocab        tokenIDs  `json:"vocab"`
+		Merges       mergeList `json:"merges"`
+		ByteFallback bool      `json:"byte_fallback"`
+		IgnoreMerges bool      `json:"ignore_merges"`
 	} `json:"model"`
+}
+
+// countStrings estimates the strings of a JSON text: it is their number where none has quotes in it.
+// Room for all of them is a third of what growing leaves behind. It is bounded, as are tokens.
+func countStrings(text []byte) int { return min(bytes.Count(text, []byte{'"'})/2, maxVocabulary) }
+
+// tokenIDs are the ids of tokens by their texts.
+type tokenIDs map[string]int
+
+// UnmarshalJSON reads an object.
+func (ids *tokenIDs) UnmarshalJSON(data []byte) error {
+	if *ids == nil {
+		*ids = make(tokenIDs, countStrings(data))
+	}
+	return json.Unmarshal(data, (*map[string]int)(ids))
+}
+
+// mergeList are merges as "left right".
+type mergeList struct {
+	list []string
+	read bool // whether they are in one of the forms in use
+}
+
+// UnmarshalJSON reads both forms in use: "left right" and ["left", "right"]. Whether others matter
+// is for parse to say, which knows the model's type.
+func (m *mergeList) UnmarshalJSON(data []byte) error {
+	m.list = make([]string, 0, countStrings(data))
+	if m.read = json.Unmarshal(data, &m.list) == nil; m.read {
+		return nil
+	}
+	pairs := make([][]string, 0, countStrings(data)/2)
+	m.read = json.Unmarshal(data, &pairs) == nil
+	m.list = make([]string, len(pairs))
+	for i, p := range pairs {
+		m.list[i] = strings.Join(p, " ")
+	}
+	return nil
 }
 
 // Parse imports a tokenizer.json and, if not empty, its tokenizer_config.json. It fails for
@@ -115,9 +157,10 @@ func (im TokenizerImport) parse(tokenizer, config []byte) (*Tokenizer, error) {
 	if tok.Tokens, err = vocabulary(&in); err != nil {
 		return nil, err
 	}
-	if tok.Merges, err = merges(in.Model.Merges, in.Model.Vocab); err != nil {
+	if err := in.Model.Merges.check(in.Model.Vocab); err != nil {
 		return nil, err
 	}
+	tok.Merges = in.Model.Merges.list
 	if err := tok.configure(config, in.PostProcessor); err != nil {
 		return nil, fmt.Errorf("tokenizer_config.json: %w", err)
 	}
@@ -164,17 +207,32 @@ func vocabulary(in *tokenizerJSON) ([]Token, error) {
 			tokens[id] = Token{text, TokenNormal}
 		}
 	}
-	seen := make(map[string]int, len(tokens))
 	for id := range tokens {
 		if tokens[id].Kind == 0 {
 			tokens[id] = Token{padToken(id), TokenUnused}
 		}
-		if at, dup := seen[tokens[id].Text]; dup { // llama.cpp would abort the process
-			return nil, fmt.Errorf("token %q has two ids, %d and %d", tokens[id].Text, at, id)
-		}
-		seen[tokens[id].Text] = id
 	}
-	return tokens, nil
+	return tokens, distinct(tokens, in.Model.Vocab)
+}
+
+// distinct says which token has two ids: llama.cpp would abort the process. Those of the vocabulary
+// have one each, so that only others need to be remembered.
+func distinct(tokens []Token, ids tokenIDs) error {
+	others := make(map[string]int)
+	for id := range tokens {
+		text := tokens[id].Text
+		at, known := ids[text]
+		if !known {
+			if at, known = others[text]; !known {
+				others[text] = id
+				continue
+			}
+		}
+		if at != id {
+			return fmt.Errorf("token %q has two ids, %d and %d", text, min(at, id), max(at, id))
+		}
+	}
+	return nil
 }
 
 // addedKind follows llama.cpp's converter: a token that looks like <|this|> is a control
@@ -186,29 +244,29 @@ func addedKind(text string, special bool) TokenKind {
 	return TokenUserDefined
 }
 
-// merges reads both forms in use: "left right" and ["left", "right"].
-func merges(raw json.RawMessage, vocab map[string]int) ([]string, error) {
-	var joined []string
-	if json.Unmarshal(raw, &joined) != nil {
-		var pairs [][]string
-		if err := json.Unmarshal(raw, &pairs); err != nil {
-			return nil, errors.New("merges are neither strings nor pairs of strings")
-		}
-		joined = make([]string, len(pairs))
-		for i, p := range pairs {
-			joined[i] = strings.Join(p, " ")
-		}
+// check says which merge is not of two tokens that make a third.
+func (m *mergeList) check(ids tokenIDs) error {
+	if !m.read {
+		return errors.New("merges are neither strings nor pairs of strings")
 	}
-	for i, m := range joined {
+	var whole []byte
+	for i, m := range m.list {
 		left, right, ok := strings.Cut(m, " ")
 		if !ok || left == "" || right == "" || strings.Contains(right, " ") {
-			return nil, fmt.Errorf("merge %d: %q is not two tokens", i, m)
+			return fmt.Errorf("merge %d: %q is not two tokens", i, m)
 		}
-		for _, part := range []string{left, right, left + right} {
-			if _, ok := vocab[part]; !ok {
-				return nil, fmt.Errorf("merge %d: %q is not in the vocabulary", i, part)
-			}
+		whole = append(append(whole[:0], left...), right...)
+		_, okLeft := ids[left]
+		_, okRight := ids[right]
+		_, ok = ids[string(whole)]
+		switch {
+		case !okLeft:
+			return fmt.Errorf("merge %d: %q is not in the vocabulary", i, left)
+		case !okRight:
+			return fmt.Errorf("merge %d: %q is not in the vocabulary", i, right)
+		case !ok:
+			return fmt.Errorf("merge %d: %q is not in the vocabulary", i, whole)
 		}
 	}
-	return joined, nil
+	return nil
 }

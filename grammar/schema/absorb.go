@@ -100,7 +100,7 @@ func (x *expansion) pick(j *conjunct, at place, v *ojson.Value, i int) {
 	case "type", "enum", "const", "pattern", "minLength", "maxLength", "minItems", "maxItems", "minProperties",
 		"maxProperties", "multipleOf":
 		if i == 0 && !hasStructure(v) {
-			j.picked = append(j.picked, x.way(at.keyword+" "+equalityKey(v)))
+			j.pick(x.way(at.keyword + " " + equalityKey(v)))
 			return
 		}
 	case "properties", "patternProperties", "additionalProperties":
@@ -109,8 +109,11 @@ func (x *expansion) pick(j *conjunct, at place, v *ojson.Value, i int) {
 			return
 		}
 	}
-	j.picked = append(j.picked, x.way(fmt.Sprintf("%s %d %d", at.keyword, at.l.id, i)))
+	j.pick(x.way(fmt.Sprintf("%s %d %d", at.keyword, at.l.id, i)))
 }
+
+// pick notes a way to fail.
+func (j *conjunct) pick(way int32) { j.picked = j.mem.ways.Append(j.picked, way) }
 
 // hasStructure reports whether a keyword's value holds arrays or objects as values.
 func hasStructure(v *ojson.Value) bool {
@@ -139,7 +142,7 @@ func (x *expansion) failureOf(j *conjunct, p property) (can, must bool, fail *Er
 	all := c.saying
 	for i := range j.objects {
 		var err error
-		if all, err = c.said(all, &j.objects[i], p.name); err != nil {
+		if all, err = c.said(all, j.objects[i].objectFacet, p.name); err != nil {
 			return true, false, nil // reported when the names are settled
 		}
 	}

@@ -11,23 +11,17 @@ import (
 // Negations make alternatives by the ten thousand, most of which are dropped at once: what the slabs
 // do not keep is the collector's.
 type arena struct {
+	room
+	proving room // of proofs, which nest: what one took is given back when it is done
+
 	parser     ojson.Parser
-	conjuncts  slab.Slab[conjunct]
-	numbers    slab.Slab[numberPart]
-	strings    slab.Slab[stringPart]
-	arrays     slab.Slab[arrayPart]
-	goals      slab.Slab[goal]
 	locations  slab.Slab[location]
-	partitions slab.Slab[partition]
 	objects    slab.Slab[objectShape]
 	shapes     slab.Slab[shape]
 	members    slab.Slab[memberShape]
 	classes    slab.Slab[classShape]
 	properties slab.Slab[property]
-	terms      slab.Slab[term]
 	lists      slab.Slab[[]term]
-
-	alternatives slab.Slab[*conjunct]
 
 	places kept[*ojson.Value, *location] // see document.locations: of the first document
 	named  kept[reference, *location]    // see document.targets: the same
@@ -36,27 +30,73 @@ type arena struct {
 	way    kept[string, int32]           // see Compiler.ways
 }
 
+// room holds what goals are expanded with.
+type room struct {
+	conjuncts    slab.Slab[conjunct]
+	values       slab.Slab[valuePart]
+	numbers      slab.Slab[numberPart]
+	strings      slab.Slab[stringPart]
+	arrays       slab.Slab[arrayPart]
+	rest         slab.Slab[restPart]
+	alternatives slab.Slab[*conjunct]
+	partitions   slab.Slab[partition]
+	goals        slab.Slab[goal]
+	terms        slab.Slab[term]
+	facets       slab.Slab[heldFacet]
+	sole         slab.Slab[soleFacet]
+	required     slab.Slab[requiredAt]
+	names        slab.Slab[string]
+	witnesses    slab.Slab[witness]
+	ways         slab.Slab[int32]
+}
+
+// roomMark is how much of a room is given out.
+type roomMark struct {
+	conjuncts, values, numbers, strings, arrays, rest, alternatives, partitions, goals, terms slab.Mark
+	facets, sole, required, names, witnesses, ways                                            slab.Mark
+}
+
+func (r *room) mark() roomMark {
+	return roomMark{r.conjuncts.Mark(), r.values.Mark(), r.numbers.Mark(), r.strings.Mark(), r.arrays.Mark(), r.rest.Mark(),
+		r.alternatives.Mark(), r.partitions.Mark(), r.goals.Mark(), r.terms.Mark(),
+		r.facets.Mark(), r.sole.Mark(), r.required.Mark(), r.names.Mark(), r.witnesses.Mark(), r.ways.Mark()}
+}
+
+// giveBack empties what was given out since a mark.
+func (r *room) giveBack(m roomMark) {
+	r.conjuncts.Return(m.conjuncts)
+	r.values.Return(m.values)
+	r.numbers.Return(m.numbers)
+	r.strings.Return(m.strings)
+	r.arrays.Return(m.arrays)
+	r.rest.Return(m.rest)
+	r.alternatives.Return(m.alternatives)
+	r.partitions.Return(m.partitions)
+	r.goals.Return(m.goals)
+	r.terms.Return(m.terms)
+	r.facets.Return(m.facets)
+	r.sole.Return(m.sole)
+	r.required.Return(m.required)
+	r.names.Return(m.names)
+	r.witnesses.Return(m.witnesses)
+	r.ways.Return(m.ways)
+}
+
 // arenas are those not in use. The collector frees what is not used between two of its cycles.
 var arenas = sync.Pool{New: func() any { return new(arena) }}
 
 // release empties the arena for another Compiler. Nothing that it gave out may be in use.
 func (a *arena) release() {
+	a.room.giveBack(roomMark{})
+	a.proving.giveBack(roomMark{})
 	a.parser.Reset()
-	a.conjuncts.Reset()
-	a.numbers.Reset()
-	a.strings.Reset()
-	a.arrays.Reset()
-	a.goals.Reset()
 	a.locations.Reset()
-	a.partitions.Reset()
 	a.objects.Reset()
 	a.shapes.Reset()
 	a.members.Reset()
 	a.classes.Reset()
 	a.properties.Reset()
-	a.terms.Reset()
 	a.lists.Reset()
-	a.alternatives.Reset()
 	a.places.release()
 	a.named.release()
 	a.keyed.release()

@@ -65,7 +65,8 @@ func (x *expansion) apply(alts []*conjunct, t term) ([]*conjunct, *Error) {
 		x.silent = 0
 		defer func() { x.scopes--; x.silent = silent }()
 		for _, j := range alts {
-			j.scopes = append(j.scopes, scope{len(j.objects), len(j.arrays), len(j.contains)})
+			r := j.ownRest()
+			r.scopes = append(r.scopes, scope{len(j.objects), len(j.arrays), len(j.contains)})
 		}
 	}
 	for _, m := range l.v.Members {

@@ -12,31 +12,25 @@ import (
 // conjunct is one alternative of a schema: constraints that hold together. A constraint
 // concerns only values of its own kind; kinds says which kinds of values are left.
 type conjunct struct {
-	mem   *arena
+	mem   *room
 	kinds kinds
-	dead  func() *Error // why kinds became empty: the first cause met
+	own   kinds // parts: kindNull stands for valuePart, kindObject for restPart
+	// failed: the last of picked is the failure of a named member.
+	failed bool
+	dead   func() *Error // why kinds became empty: the first cause met
 
-	hasEnum bool
-	enum    []*ojson.Value // allowed values, when hasEnum
-	enumAt  place
-	must    []term // what each listed value must meet besides
-
-	denied   []*ojson.Value // null, booleans, numbers and strings that are excluded
-	deniedAt place
-
-	// What is demanded of numbers, strings and arrays. Clones share it until one of them changes it, and most
-	// never do: own says of which kinds a conjunct has its own. It is written through ownNumbers, ownStrings and
-	// ownArrays.
+	// What most conjuncts demand nothing of. Clones share it until one of them changes it, and most never do: own
+	// says which parts a conjunct has as its own. They are written through ownValues, ownNumbers, ownStrings,
+	// ownArrays and ownRest.
+	*valuePart
 	*numberPart
 	*stringPart
 	*arrayPart
-	own kinds
+	*restPart
 
 	required  []requiredAt
 	absent    []string // names that no member has
-	members   span     // number of members
-	objects   []objectFacet
-	names     []term      // what the names are valid under
+	objects   []heldFacet
 	witnesses []witness   // members that must be there, under names not known yet
 	others    [][]witness // the same, among names that are not declared; each list is met by one member
 	partition *partition  // of names, once needed
@@ -46,13 +40,17 @@ type conjunct struct {
 	picked []int32
 	marks  uint64 // a bit for each of picked, several to a bit; see absorbed
 	base   int
-	failed bool // the last of picked is the failure of a named member
+}
 
-	scopes []scope // of schemas with unevaluatedProperties or unevaluatedItems, outermost first
+// valuePart are the values that a conjunct lists or excludes.
+type valuePart struct {
+	hasEnum bool
+	enum    []*ojson.Value // allowed values, when hasEnum
+	enumAt  place
+	must    []term // what each listed value must meet besides
 
-	// blocked are unsupported keywords, by the kinds of values that they concern: an
-	// error only if such a value is left when everything else is known.
-	blocked []blocked
+	denied   []*ojson.Value // null, booleans, numbers and strings that are excluded
+	deniedAt place
 }
 
 // numberPart is what a conjunct demands of numbers.
@@ -79,12 +77,47 @@ type arrayPart struct {
 	unique   *place // items are distinct
 }
 
+// restPart is what few conjuncts have.
+type restPart struct {
+	members span    // number of members
+	names   []term  // what the names are valid under
+	scopes  []scope // of schemas with unevaluatedProperties or unevaluatedItems, outermost first
+
+	// blocked are unsupported keywords, by the kinds of values that they concern: an
+	// error only if such a value is left when everything else is known.
+	blocked []blocked
+}
+
 // The parts of conjuncts that demand nothing; they are never written to.
 var (
+	anyValues  = &valuePart{}
 	anyNumbers = &numberPart{}
 	anyStrings = &stringPart{length: span{max: -1}}
 	anyArrays  = &arrayPart{count: span{max: -1}}
+	anyRest    = &restPart{members: span{max: -1}}
 )
+
+// ownValues returns the part about values for changes.
+func (c *conjunct) ownValues() *valuePart {
+	if own(c, kindNull, &c.valuePart, &c.mem.values) {
+		c.must, c.denied = slices.Clip(c.must), slices.Clip(c.denied)
+	}
+	return c.valuePart
+}
+
+// ownRest returns what few conjuncts have for changes.
+func (c *conjunct) ownRest() *restPart {
+	if own(c, kindObject, &c.restPart, &c.mem.rest) {
+		c.names, c.scopes, c.blocked = slices.Clip(c.names), slices.Clip(c.scopes), slices.Clip(c.blocked)
+	}
+	return c.restPart
+}
+
+// block notes a keyword that is not supported.
+func (c *conjunct) block(k kinds, err *Error) {
+	r := c.ownRest()
+	r.blocked = append(r.blocked, blocked{k, err})
+}
 
 // ownNumbers returns the part about numbers for changes.
 func (c *conjunct) ownNumbers() *numberPart {
@@ -180,10 +213,10 @@ type blocked struct {
 	err   *Error
 }
 
-func (a *arena) newConjunct() *conjunct {
-	c := a.conjuncts.One()
-	c.mem, c.kinds, c.members.max = a, kindAny, -1
-	c.numberPart, c.stringPart, c.arrayPart = anyNumbers, anyStrings, anyArrays
+func (r *room) newConjunct() *conjunct {
+	c := r.conjuncts.One()
+	c.mem, c.kinds = r, kindAny
+	c.valuePart, c.numberPart, c.stringPart, c.arrayPart, c.restPart = anyValues, anyNumbers, anyStrings, anyArrays, anyRest
 	return c
 }
 
@@ -195,14 +228,9 @@ func (c *conjunct) clone() *conjunct {
 	d.required = slices.Clip(d.required)
 	d.absent = slices.Clip(d.absent)
 	d.objects = slices.Clip(d.objects)
-	d.names = slices.Clip(d.names)
 	d.witnesses = slices.Clip(d.witnesses)
 	d.others = slices.Clone(d.others)
-	d.must = slices.Clip(d.must)
-	d.denied = slices.Clip(d.denied)
-	d.scopes = slices.Clip(d.scopes)
 	d.picked = slices.Clip(d.picked)
-	d.blocked = slices.Clip(d.blocked)
 	return d
 }
 
@@ -248,8 +276,9 @@ func (c *conjunct) admits(d decimal) bool {
 
 // intersectEnum keeps the values that both enumerations hold.
 func (c *conjunct) intersectEnum(values []*ojson.Value, at place) {
-	if !c.hasEnum {
-		c.hasEnum, c.enum, c.enumAt = true, values, at
+	own := c.ownValues()
+	if !own.hasEnum {
+		own.hasEnum, own.enum, own.enumAt = true, values, at
 		return
 	}
 	var in valueSet
@@ -257,12 +286,12 @@ func (c *conjunct) intersectEnum(values []*ojson.Value, at place) {
 		in.add(v)
 	}
 	var both []*ojson.Value
-	for _, v := range c.enum {
+	for _, v := range own.enum {
 		if in.has(v) {
 			both = append(both, v)
 		}
 	}
-	c.enum, c.enumAt = both, at
+	own.enum, own.enumAt = both, at
 }
 
 // finish settles a conjunct once every constraint is in it: it filters enumerations,
@@ -306,7 +335,7 @@ func (c *Compiler) filterEnum(j *conjunct) error {
 			of |= kindOf(v)
 		}
 	}
-	j.enum = left
+	j.ownValues().enum = left
 	j.restrict(of, func() *Error {
 		return j.enumAt.fail(ErrUnsatisfiable, "no listed value satisfies the rest of the schema")
 	})

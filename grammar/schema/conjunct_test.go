@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/callama/callama/internal/ojson"
 )
 
 // TestMain fails if anything that was compiled wrote to the parts that all conjuncts share.
@@ -14,6 +17,7 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	for _, pair := range [][2]any{
 		{*anyNumbers, numberPart{}}, {*anyStrings, stringPart{length: span{max: -1}}}, {*anyArrays, arrayPart{count: span{max: -1}}},
+		{*anyValues, valuePart{}}, {*anyRest, restPart{members: span{max: -1}}},
 	} {
 		if !reflect.DeepEqual(pair[0], pair[1]) {
 			fmt.Fprintf(os.Stderr, "a shared part was changed: %+v\n", pair[0])
@@ -37,11 +41,17 @@ func TestClonesAreIndependent(t *testing.T) {
 		"count":    func(c *conjunct) { c.span("maxItems").atMost(3, at) },
 		"arrays":   func(c *conjunct) { a := c.ownArrays(); a.arrays = append(a.arrays, arrayFacet{silent: true}) },
 		"contains": func(c *conjunct) { a := c.ownArrays(); a.contains = append(a.contains, containsFacet{min: 2}) },
+		"enum":     func(c *conjunct) { c.intersectEnum([]*ojson.Value{never()}, at) },
+		"denied":   func(c *conjunct) { c.deny(&ojson.Value{Kind: ojson.String, Text: strconv.Itoa(len(c.denied))}, at) },
+		"members":  func(c *conjunct) { c.span("maxProperties").atMost(3, at) },
+		"blocked":  func(c *conjunct) { c.block(kindObject, nil) },
 		"unique":   func(c *conjunct) { c.ownArrays().unique = &at },
 	} {
 		t.Run(name, func(t *testing.T) {
-			parts := func(c *conjunct) [3]any { return [3]any{*c.numberPart, *c.stringPart, *c.arrayPart} }
-			first := new(arena).newConjunct()
+			parts := func(c *conjunct) [5]any {
+				return [5]any{*c.numberPart, *c.stringPart, *c.arrayPart, *c.valuePart, *c.restPart}
+			}
+			first := new(room).newConjunct()
 			for round := range 3 {
 				second := first.clone()
 				before := parts(second)

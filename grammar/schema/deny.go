@@ -9,7 +9,8 @@ import (
 // deny excludes one single value: null, a boolean, a number or a string.
 func (j *conjunct) deny(v *ojson.Value, at place) {
 	if !j.denies(v) {
-		j.denied, j.deniedAt = append(j.denied, v), at
+		own := j.ownValues()
+		own.denied, own.deniedAt = append(own.denied, v), at
 	}
 }
 
@@ -116,7 +117,7 @@ func (c *Compiler) numberRanges(j *conjunct) []*conjunct {
 	var out []*conjunct
 	from := j.lower
 	for i := 0; i <= len(holes); i++ {
-		r := &conjunct{kinds: j.kinds & kindNumber, stringPart: anyStrings, arrayPart: anyArrays}
+		r := &conjunct{kinds: j.kinds & kindNumber, valuePart: anyValues, stringPart: anyStrings, arrayPart: anyArrays, restPart: anyRest}
 		r.numberPart = &numberPart{lower: from, upper: j.upper, steps: j.steps}
 		if i < len(holes) {
 			r.upper = bound{set: true, value: holes[i], exclusive: true, at: j.deniedAt}

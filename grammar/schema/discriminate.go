@@ -76,7 +76,7 @@ func (x *expansion) failOne(j *conjunct, d *discriminator, terms []term, all []*
 		return alts, err
 	}
 	way := func(k *conjunct, format string, args ...any) {
-		k.picked = append(k.picked, x.way(fmt.Sprintf("tells %d %q ", at.l.id, d.name)+fmt.Sprintf(format, args...)))
+		k.pick(x.way(fmt.Sprintf("tells %d %q ", at.l.id, d.name) + fmt.Sprintf(format, args...)))
 	}
 	out := failing(j, ^kindObject, func(k *conjunct) { way(k, "kind") })
 	if !j.requires(d.name) {
@@ -93,7 +93,7 @@ func (x *expansion) failOne(j *conjunct, d *discriminator, terms []term, all []*
 		}
 		for _, k := range failing(j, kindObject, func(k *conjunct) {
 			k.require(d.name, at)
-			k.objects = append(k.objects, objectFacet{props: []property{{d.name, t}}, silent: true})
+			k.demand(d.name, t)
 			way(k, "%s", name)
 		}) {
 			more, err := x.apply(k.alone(), then)
@@ -130,7 +130,7 @@ func (x *expansion) excluded(j *conjunct, name string, t term) bool {
 	terms := []term{t}
 	for i := range j.objects {
 		var err error
-		if terms, err = x.c.said(terms, &j.objects[i], name); err != nil {
+		if terms, err = x.c.said(terms, j.objects[i].objectFacet, name); err != nil {
 			return false
 		}
 	}

@@ -16,6 +16,7 @@ type goal struct {
 	name   string // see stem
 
 	state      goalState
+	passing    bool        // of a proof, with which it goes
 	alts       []*conjunct // the value satisfies one of them
 	shapes     []shape     // of alts: the goals within
 	productive bool        // some value satisfies the goal; settled by explore
@@ -153,7 +154,11 @@ func (c *Compiler) expand(g *goal) error {
 	}
 	*x = expansion{c: c, active: x.active[:0]}
 	defer func() { c.spare = x }()
-	alts := c.mem.newConjunct().alone()
+	mem := &c.mem.room
+	if g.passing {
+		mem = &c.mem.proving
+	}
+	alts := mem.newConjunct().alone()
 	for _, t := range g.terms {
 		var err *Error
 		if alts, err = x.apply(alts, t); err != nil {
@@ -228,9 +233,14 @@ func (c *Compiler) provablyEmpty(terms []term, depth int) (bool, error) {
 	key := string(set.key)
 	c.proofs[key] = proofOpen
 	c.proving++
-	defer func() { c.proving-- }()
-	g := c.mem.goals.One()
-	g.terms = c.mem.terms.Copy(set.terms)
+	mem := &c.mem.proving
+	before := mem.mark()
+	defer func() {
+		c.proving--
+		mem.giveBack(before)
+	}()
+	g := mem.goals.One()
+	g.terms, g.passing = mem.terms.Copy(set.terms), true
 	if err := c.finished(g); err != nil {
 		return false, err
 	}
@@ -259,7 +269,7 @@ func (c *Compiler) emptyWithin(j *conjunct, depth int) (bool, error) {
 			terms := c.saying // provablyEmpty is done with what is appended when it looks within
 			for i := range j.objects {
 				var err error
-				if terms, err = c.said(terms, &j.objects[i], r.name); err != nil {
+				if terms, err = c.said(terms, j.objects[i].objectFacet, r.name); err != nil {
 					return false, err
 				}
 			}

@@ -31,7 +31,26 @@ type objectFacet struct {
 	patterns   []patternProperty
 	additional term
 	declares   bool // under ClosedObjects, nothing else is meant to be allowed
-	silent     bool // the schema's annotations are dropped, as within not
+}
+
+// heldFacet is a facet of a conjunct, which others may share.
+type heldFacet struct {
+	*objectFacet
+	silent bool // the schema's annotations are dropped, as within not
+}
+
+// soleFacet is a facet of one property.
+type soleFacet struct {
+	objectFacet
+	property [1]property
+}
+
+// demand says of the value of a member that it meets a term, for negations.
+func (j *conjunct) demand(name string, t term) {
+	f := j.mem.sole.One()
+	f.property[0] = property{name, t}
+	f.props = f.property[:]
+	j.objects = j.mem.facets.Append(j.objects, heldFacet{&f.objectFacet, true})
 }
 
 type property struct {
@@ -60,7 +79,7 @@ func (j *conjunct) require(name string, at place) {
 	if slices.ContainsFunc(j.required, func(r requiredAt) bool { return r.name == name }) {
 		return
 	}
-	j.required = append(j.required, requiredAt{name, at})
+	j.required = j.mem.required.Append(j.required, requiredAt{name, at})
 	if slices.Contains(j.absent, name) {
 		j.restrict(^kindObject, func() *Error { return at.fail(ErrUnsatisfiable, "%q must be absent", name) })
 	}
@@ -75,7 +94,7 @@ func (j *conjunct) lack(name string, at place) {
 	if slices.Contains(j.absent, name) {
 		return
 	}
-	j.absent = append(j.absent, name)
+	j.absent = j.mem.names.Append(j.absent, name)
 	if j.requires(name) {
 		j.restrict(^kindObject, func() *Error { return at.fail(ErrUnsatisfiable, "%q is required", name) })
 	}
@@ -207,7 +226,7 @@ func (c *Compiler) admitsObject(j *conjunct, v *ojson.Value) (bool, error) {
 	}
 	for _, m := range v.Members {
 		for i := range j.objects {
-			terms, err := c.said(nil, &j.objects[i], m.Name)
+			terms, err := c.said(nil, j.objects[i].objectFacet, m.Name)
 			if err != nil {
 				return false, err
 			}

@@ -62,7 +62,7 @@ func keywordOf(name string) (apply keyword, known bool) {
 // are annotations.
 func applyDraft3(_ *Compiler, j *conjunct, at place, _ *ojson.Value) *Error {
 	if at.l.dialect() == dialectDraft4 {
-		j.blocked = append(j.blocked, blocked{kindAny, at.unsupported()})
+		j.block(kindAny, at.unsupported())
 	}
 	return nil
 }
@@ -204,7 +204,7 @@ func (j *conjunct) span(keyword string) *span {
 	case kindArray:
 		return &j.ownArrays().count
 	case kindObject:
-		return &j.members
+		return &j.ownRest().members
 	}
 	return &j.ownStrings().length
 }
@@ -235,7 +235,7 @@ func applyPattern(c *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
 		return err
 	}
 	if unsupported != nil {
-		j.blocked = append(j.blocked, blocked{kindString, unsupported})
+		j.block(kindString, unsupported)
 		return nil
 	}
 	if !slices.ContainsFunc(j.patterns, func(q patternAt) bool { return q.p == p && !q.not }) {
@@ -372,16 +372,20 @@ func applyObject(c *Compiler, j *conjunct, at place, _ *ojson.Value) *Error {
 		return err
 	}
 	if unsupported != nil {
-		j.blocked = append(j.blocked, blocked{kindObject, unsupported})
+		j.block(kindObject, unsupported)
 	}
-	j.objects = append(j.objects, f)
+	j.objects = j.mem.facets.Append(j.objects, heldFacet{objectFacet: f})
 	return nil
 }
 
 // objectFacet reads properties, patternProperties and additionalProperties. Patterns that
 // are not supported are left out and named.
-func (c *Compiler) objectFacet(at place) (f objectFacet, unsupported, fail *Error) {
+func (c *Compiler) objectFacet(at place) (f *objectFacet, unsupported, fail *Error) {
 	l := at.l
+	if l.members != nil {
+		return l.members, nil, nil
+	}
+	f = &objectFacet{}
 	props, patterns := l.v.Get("properties"), l.v.Get("patternProperties")
 	if props != nil {
 		if props.Kind != ojson.Object {
@@ -413,12 +417,16 @@ func (c *Compiler) objectFacet(at place) (f objectFacet, unsupported, fail *Erro
 		}
 	}
 	f.additional = l.optional("additionalProperties")
+	if unsupported == nil {
+		l.members = f
+	}
 	return f, unsupported, nil
 }
 
 func applyNames(_ *Compiler, j *conjunct, at place, v *ojson.Value) *Error {
 	if t := (term{l: at.l.at(v, at.keyword)}); !t.free() {
-		j.names = append(j.names, t)
+		r := j.ownRest()
+		r.names = append(r.names, t)
 	}
 	return nil
 }

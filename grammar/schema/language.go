@@ -112,6 +112,7 @@ func (c *Compiler) automaton(j *conjunct, key string, w regex.Window, denied []s
 			return languageOf(e), nil
 		}
 	}
+	at := j.textPlace() // what is kept must not hold j
 	all, err := c.stringAutomata(j, denied)
 	if err != nil {
 		if p := j.patterns; len(p) == 1 && len(denied) == 0 && !p[0].not && p[0].p.re != nil {
@@ -128,7 +129,7 @@ func (c *Compiler) automaton(j *conjunct, key string, w regex.Window, denied []s
 		}
 		e, err := c.stringsOf(all.name, "", d, &w)
 		if err != nil {
-			err = j.textPlace().fail(ErrLimit, "%w", err)
+			err = at.fail(ErrLimit, "%w", err)
 		}
 		return e, d.States(), err
 	}
@@ -232,7 +233,8 @@ func (c *Compiler) stringAutomata(j *conjunct, denied []string) (*textProduct, e
 	if len(denied) == 0 {
 		return all, nil
 	}
-	fails := func(err error) *Error { return j.textPlace().fail(ErrLimit, "%w", err) }
+	at := j.textPlace()
+	fails := func(err error) *Error { return at.fail(ErrLimit, "%w", err) }
 	return all, all.and(regex.Literals(denied...).Complement(), fails, c.lim.Pattern)
 }
 

@@ -310,15 +310,16 @@ func (w *markupWriter) value(g *goal, t ValueText) (gbnf.Expr, error) {
 		}
 		rest := j.clone()
 		rest.kinds &^= kindString
-		rest.enum = nil
+		listed := rest.ownValues()
+		listed.enum = nil
 		for _, v := range j.enum {
 			if v.Kind != ojson.String {
-				rest.enum = append(rest.enum, v)
+				listed.enum = append(listed.enum, v)
 			} else if w.writable(v.Text, t) {
 				alts = append(alts, gbnf.Lit(v.Text+w.m.Close))
 			}
 		}
-		if rest.kinds != 0 && (!j.hasEnum || len(rest.enum) > 0) {
+		if rest.kinds != 0 && (!j.hasEnum || len(listed.enum) > 0) {
 			more, err := w.c.alternatives(nil, g, rule, rest, &g.shapes[i])
 			if err != nil {
 				return nil, err

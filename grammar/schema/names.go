@@ -180,7 +180,7 @@ func (c *Compiler) part(j *conjunct) (*partition, error) {
 	if j.partition != nil {
 		return j.partition, nil
 	}
-	p := c.mem.partitions.One()
+	p := j.mem.partitions.One()
 	j.partition = p
 	expected := len(j.required)
 	for i := range j.objects {

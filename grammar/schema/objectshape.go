@@ -116,7 +116,7 @@ func (c *Compiler) splitWitness(w *witness, p *partition, alts []*conjunct) (out
 			}
 			d := k.clone()
 			d.require(name, w.at)
-			d.objects = append(d.objects, objectFacet{props: []property{{name, w.value}}, silent: true})
+			d.demand(name, w.value)
 			if err := add(d); err != nil {
 				return nil, err
 			}
@@ -211,7 +211,7 @@ func (c *Compiler) saidOfDeclared(j *conjunct, p *partition) ([][]term, error) {
 	}
 	named := make([]int32, len(p.declared)) // the latest facet that has the name, counted from 1
 	for i := range j.objects {
-		f := &j.objects[i]
+		f := j.objects[i].objectFacet
 		if len(f.patterns) > 0 {
 			for at, name := range p.declared {
 				var err error

@@ -39,8 +39,9 @@ func (x *expansion) refute(alts []*conjunct, l *location) ([]*conjunct, *Error) 
 			continue
 		}
 		if j.hasEnum && !l.free { // the listed values are tried one by one
-			j.must = append(j.must, t)
-			j.picked = append(j.picked, x.way(t.key()))
+			v := j.ownValues()
+			v.must = append(v.must, t)
+			j.pick(x.way(t.key()))
 			out = append(out, j)
 			continue
 		}
@@ -91,7 +92,7 @@ func (x *expansion) refuteOne(j *conjunct, l *location) ([]*conjunct, *Error) {
 			return nil, err
 		}
 	}
-	return c.mem.alternatives.Copy(c.pile[before:]), nil
+	return j.mem.alternatives.Copy(c.pile[before:]), nil
 }
 
 // failing returns a copy of j of these kinds only with more added, or nothing if there is
@@ -166,7 +167,7 @@ func (x *expansion) refuteKeyword(j *conjunct, at place, v *ojson.Value) ([]*con
 // refuteOther handles keywords whose failure cannot be written, and some that can.
 func (x *expansion) refuteOther(j *conjunct, at place, v *ojson.Value) ([]*conjunct, *Error) {
 	refuse := func(k kinds) []*conjunct {
-		return failing(j, k, func(d *conjunct) { d.blocked = append(d.blocked, blocked{k, at.unsupported()}) })
+		return failing(j, k, func(d *conjunct) { d.block(k, at.unsupported()) })
 	}
 	switch at.keyword {
 	case "uniqueItems":
@@ -356,7 +357,7 @@ func (x *expansion) refutePattern(j *conjunct, at place, v *ojson.Value) ([]*con
 	}
 	return failing(j, kindString, func(d *conjunct) {
 		if unsupported != nil {
-			d.blocked = append(d.blocked, blocked{kindString, unsupported})
+			d.block(kindString, unsupported)
 		} else if p != nil {
 			s := d.ownStrings()
 			s.patterns = append(s.patterns, patternAt{p: p, at: at, not: true})
@@ -377,7 +378,7 @@ func (x *expansion) refuteRequired(j *conjunct, at place, v *ojson.Value) ([]*co
 		out = append(out, failing(j, kindObject, func(d *conjunct) {
 			d.lack(n, at)
 			if x.absorb {
-				d.picked = append(d.picked, x.way("lack "+n))
+				d.pick(x.way("lack " + n))
 			}
 		})...)
 	}
@@ -413,16 +414,17 @@ func (x *expansion) refuteMembers(j *conjunct, at place) ([]*conjunct, *Error) {
 		}
 		out = append(out, failing(j, kindObject, func(d *conjunct) {
 			if x.absorb {
-				d.picked = append(d.picked, x.way("has "+p.name), x.way("fails "+strconv.Quote(p.name)+contentKey(p.t.l)))
+				d.pick(x.way("has " + p.name))
+				d.pick(x.way("fails " + strconv.Quote(p.name) + contentKey(p.t.l)))
 				d.failed = true
 			}
 			d.require(p.name, at)
-			d.objects = append(d.objects, objectFacet{props: []property{{p.name, p.t.negated()}}, silent: true})
+			d.demand(p.name, p.t.negated())
 		})...)
 	}
 	need := func(w witness) {
 		w.at = at
-		out = append(out, failing(j, kindObject, func(d *conjunct) { d.witnesses = append(d.witnesses, w) })...)
+		out = append(out, failing(j, kindObject, func(d *conjunct) { d.witnesses = d.mem.witnesses.Append(d.witnesses, w) })...)
 	}
 	for _, p := range f.patterns {
 		if !p.t.free() {
@@ -430,10 +432,10 @@ func (x *expansion) refuteMembers(j *conjunct, at place) ([]*conjunct, *Error) {
 		}
 	}
 	if !f.additional.free() {
-		need(witness{except: &f, value: f.additional.negated()})
+		need(witness{except: f, value: f.additional.negated()})
 	}
 	if unsupported != nil {
-		out = append(out, failing(j, kindObject, func(d *conjunct) { d.blocked = append(d.blocked, blocked{kindObject, unsupported}) })...)
+		out = append(out, failing(j, kindObject, func(d *conjunct) { d.block(kindObject, unsupported) })...)
 	}
 	return out, nil
 }

@@ -25,10 +25,11 @@ func (l *location) looksAtAnnotations() bool {
 func (x *expansion) unevaluated(alts []*conjunct, l *location, silent bool) ([]*conjunct, *Error) {
 	props, items := l.optional("unevaluatedProperties"), l.optional("unevaluatedItems")
 	for _, j := range alts {
-		s := j.scopes[len(j.scopes)-1]
-		j.scopes = j.scopes[:len(j.scopes)-1]
+		r := j.ownRest()
+		s := r.scopes[len(r.scopes)-1]
+		r.scopes = r.scopes[:len(r.scopes)-1]
 		if j.kinds&kindObject != 0 && l.v.Get("unevaluatedProperties") != nil {
-			j.objects = append(j.objects, restOfMembers(j.objects[s.objects:], props))
+			j.objects = j.mem.facets.Append(j.objects, heldFacet{objectFacet: restOfMembers(j.objects[s.objects:], props)})
 		}
 		if j.kinds&kindArray != 0 && l.v.Get("unevaluatedItems") != nil {
 			a := j.ownArrays()
@@ -42,15 +43,15 @@ func (x *expansion) unevaluated(alts []*conjunct, l *location, silent bool) ([]*
 }
 
 // restOfMembers returns the facet that sets t for every member that no facet evaluated.
-func restOfMembers(facets []objectFacet, t term) objectFacet {
-	out := objectFacet{additional: t}
+func restOfMembers(facets []heldFacet, t term) *objectFacet {
+	out := &objectFacet{additional: t}
 	for i := range facets {
 		f := &facets[i]
 		if f.silent {
 			continue
 		}
 		if f.additional.l != nil {
-			return objectFacet{} // everything is evaluated
+			return &objectFacet{} // everything is evaluated
 		}
 		for _, p := range f.props {
 			out.props = append(out.props, property{name: p.name})

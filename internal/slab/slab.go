@@ -56,14 +56,44 @@ func (s *Slab[T]) Copy(list []T) []T {
 	return out
 }
 
-// Reset clears what was given out, which must not be used any more.
-func (s *Slab[T]) Reset() {
-	for i, c := range s.chunks {
-		if i < s.at {
-			clear(c)
-		} else if i == s.at {
-			clear(c[:s.used])
-		}
+// Append appends a value to a list. Where the list has no room, what is returned is the Slab's.
+func (s *Slab[T]) Append(list []T, v T) []T {
+	n := len(list)
+	if n < cap(list) {
+		return append(list, v)
 	}
-	s.at, s.used = 0, 0
+	room := n + 1
+	if n >= longList {
+		room += n / 2
+	}
+	out := s.Take(room)[:n+1]
+	copy(out, list)
+	out[n] = v
+	return out
+}
+
+// longList is the length from which a list that Append copies gets room for more: most shorter ones get no longer.
+const longList = 8
+
+// Reset clears what was given out, which must not be used any more.
+func (s *Slab[T]) Reset() { s.Return(Mark{}) }
+
+// Mark is how much of a Slab is given out.
+type Mark struct{ at, used int32 }
+
+// Mark returns how much is given out, for Return.
+func (s *Slab[T]) Mark() Mark { return Mark{int32(s.at), int32(s.used)} }
+
+// Return clears what was given out since a mark, which must not be used any more.
+func (s *Slab[T]) Return(m Mark) {
+	from := int(m.used)
+	for i := int(m.at); i <= s.at && i < len(s.chunks); i++ {
+		c := s.chunks[i]
+		if i == s.at {
+			c = c[:s.used]
+		}
+		clear(c[from:])
+		from = 0
+	}
+	s.at, s.used = int(m.at), int(m.used)
 }

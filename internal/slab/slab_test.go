@@ -35,3 +35,46 @@ func TestSlab(t *testing.T) {
 		s.Reset()
 	}
 }
+
+// TestReturn gives back what was taken since a mark, in chunks and beyond, and finds it cleared.
+func TestReturn(t *testing.T) {
+	var s Slab[int]
+	kept := s.Take(5)
+	for round := range 3 {
+		for _, n := range []int{1, firstChunk, Max / 2, Max, 2 * Max} {
+			mark := s.Mark()
+			for taken := 0; taken < n; taken++ {
+				if v := s.One(); *v != 0 {
+					t.Fatalf("round %d: a value is %d before it was set", round, *v)
+				} else {
+					*v = 1
+				}
+			}
+			s.Return(mark)
+		}
+	}
+	for i := range kept {
+		kept[i]++
+	}
+	s.Reset()
+	if first := s.Take(5); first[0] != 0 || first[4] != 0 {
+		t.Error("something is left")
+	}
+}
+
+// TestAppend: a list grows in its own memory where it has room, and else in the Slab's, which no other list shares.
+func TestAppend(t *testing.T) {
+	var s Slab[int]
+	var list, other []int
+	for i := range 5 * longList {
+		list, other = s.Append(list, i), s.Append(other, -i)
+	}
+	for i := range list {
+		if list[i] != i || other[i] != -i {
+			t.Fatalf("element %d is %d, and of the other list %d", i, list[i], other[i])
+		}
+	}
+	if fork := s.Append(list[:1:1], 7); fork[1] != 7 || list[1] != 1 {
+		t.Error("a list without room is not copied")
+	}
+}

@@ -39,7 +39,6 @@ type room struct {
 	arrays       slab.Slab[arrayPart]
 	rest         slab.Slab[restPart]
 	alternatives slab.Slab[*conjunct]
-	partitions   slab.Slab[partition]
 	goals        slab.Slab[goal]
 	terms        slab.Slab[term]
 	facets       slab.Slab[heldFacet]
@@ -52,13 +51,13 @@ type room struct {
 
 // roomMark is how much of a room is given out.
 type roomMark struct {
-	conjuncts, values, numbers, strings, arrays, rest, alternatives, partitions, goals, terms slab.Mark
-	facets, sole, required, names, witnesses, ways                                            slab.Mark
+	conjuncts, values, numbers, strings, arrays, rest, alternatives, goals, terms slab.Mark
+	facets, sole, required, names, witnesses, ways                                slab.Mark
 }
 
 func (r *room) mark() roomMark {
 	return roomMark{r.conjuncts.Mark(), r.values.Mark(), r.numbers.Mark(), r.strings.Mark(), r.arrays.Mark(), r.rest.Mark(),
-		r.alternatives.Mark(), r.partitions.Mark(), r.goals.Mark(), r.terms.Mark(),
+		r.alternatives.Mark(), r.goals.Mark(), r.terms.Mark(),
 		r.facets.Mark(), r.sole.Mark(), r.required.Mark(), r.names.Mark(), r.witnesses.Mark(), r.ways.Mark()}
 }
 
@@ -71,7 +70,6 @@ func (r *room) giveBack(m roomMark) {
 	r.arrays.Return(m.arrays)
 	r.rest.Return(m.rest)
 	r.alternatives.Return(m.alternatives)
-	r.partitions.Return(m.partitions)
 	r.goals.Return(m.goals)
 	r.terms.Return(m.terms)
 	r.facets.Return(m.facets)

@@ -157,7 +157,8 @@ func (c *Compiler) discriminatorOf(schemas []term) *discriminator {
 		if len(list) == 0 {
 			continue
 		}
-		for name, m := range list[0].members {
+		for _, m := range list[0].members {
+			name := m.name
 			if m.values == nil || tried[name] {
 				continue
 			}
@@ -181,7 +182,7 @@ func discriminatorBy(name string, sketches [][]sketch) (*discriminator, int) {
 		var order []string
 		ok := len(list) > 0
 		for k := range list {
-			m := list[k].members[name]
+			m := list[k].member(name)
 			if ok = ok && list[k].kinds == kindObject && m != nil && m.values != nil; !ok {
 				break
 			}

@@ -34,12 +34,13 @@ type location struct {
 	glance
 	says    dialect // what $schema says, if it was asked
 	asked   bool
-	to      *location    // what $ref names, once resolved
-	made    bool         // synthetic: see location.synthetic
-	content string       // see contentKey
-	union   []term       // of a synthetic location: a value meets one of them; v says nothing
-	members *objectFacet // see Compiler.objectFacet, once read
-	goals   [2]*goal     // of the term alone: of its value, and of not
+	to      *location     // what $ref names, once resolved
+	made    bool          // synthetic: see location.synthetic
+	content string        // see contentKey
+	union   []term        // of a synthetic location: a value meets one of them; v says nothing
+	members *objectFacet  // see Compiler.objectFacet, once read
+	sketch  *memberSketch // see location.sketched
+	goals   [2]*goal      // of the term alone: of its value, and of not
 }
 
 // dialect is the draft that a resource is written in, as far as drafts differ here.

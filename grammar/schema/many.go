@@ -298,7 +298,7 @@ func (c *Compiler) objectsOf(o *objectShape, limit, depth int) int {
 	}
 	required := len(o.demanded)
 	for i := range o.members {
-		if o.members[i].required {
+		if o.members[i].required != nil {
 			required++
 		}
 	}
@@ -312,7 +312,7 @@ func (c *Compiler) objectsOf(o *objectShape, limit, depth int) int {
 	n := 1
 	for i := range o.members {
 		m := &o.members[i]
-		if !m.goal.productive || !m.required && !room {
+		if !m.goal.productive || m.required == nil && !room {
 			continue
 		}
 		values := c.countOf(m.goal, limit, depth-1)
@@ -320,7 +320,7 @@ func (c *Compiler) objectsOf(o *objectShape, limit, depth int) int {
 		case !free:
 			n = max(n, values)
 			continue
-		case !m.required:
+		case m.required == nil:
 			values++
 		}
 		if n *= values; n >= limit {

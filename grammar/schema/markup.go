@@ -119,7 +119,7 @@ func (w *markupWriter) arguments(g *goal) (gbnf.Expr, error) {
 		open = open || len(o.others) > 0 || len(o.demanded) > 0
 		for k := range o.members {
 			if m := &o.members[k]; m.goal.productive {
-				w.args.join(m.name, textOf(m.goal.valueKinds()))
+				w.args.join(o.names.declared[k], textOf(m.goal.valueKinds()))
 			}
 		}
 	}
@@ -245,13 +245,13 @@ func (w *markupWriter) frame(list gbnf.Expr) gbnf.Expr {
 	return some(list)
 }
 
-func (w *markupWriter) member(m *memberShape) (gbnf.Expr, error) {
-	if !w.namable(m.name) {
-		l := m.goal.place(w.c)
-		return nil, l.fail(ErrUnsupported, "", "the name %q cannot be written in this notation", m.name)
+func (w *markupWriter) member(name string, g *goal) (gbnf.Expr, error) {
+	if !w.namable(name) {
+		l := g.place(w.c)
+		return nil, l.fail(ErrUnsupported, "", "the name %q cannot be written in this notation", name)
 	}
-	value, err := w.value(m.goal, w.args[m.name])
-	return join(gbnf.Lit(w.m.Open[1:]+m.name+w.m.Middle), value), err
+	value, err := w.value(g, w.args[name])
+	return join(gbnf.Lit(w.m.Open[1:]+name+w.m.Middle), value), err
 }
 
 // place returns a location to blame.

@@ -175,18 +175,40 @@ func lengthPattern(s span, limits regex.Limits) (*regex.DFA, error) {
 	return re.DFA(limits)
 }
 
-// part returns the partition of the names of a conjunct.
+// part returns the partition of the names of a conjunct. Alternatives that come after each other mostly have the
+// same names, and share one.
 func (c *Compiler) part(j *conjunct) (*partition, error) {
 	if j.partition != nil {
 		return j.partition, nil
 	}
-	p := j.mem.partitions.One()
-	j.partition = p
-	expected := len(j.required)
-	for i := range j.objects {
-		expected += len(j.objects[i].props)
+	p := &partition{}
+	p.declared, c.declaring = c.declaring[:0], nil // what is looked at on the way has names, too
+	p.gather(j)
+	names := p.declared
+	defer func() { c.declaring = names }()
+	preds, err := c.predicates(j)
+	if err != nil {
+		return nil, err
 	}
-	p.declared = make([]string, 0, expected)
+	if last := c.lately; last != nil && len(preds) == 0 && len(j.names) == 0 && slices.Equal(last.declared, names) {
+		j.partition = last
+		return last, nil
+	}
+	p.declared = slices.Clone(names)
+	if len(preds) == 0 && len(j.names) == 0 {
+		p.classes = []nameClass{{except: p.declared}}
+		j.partition, c.lately = p, p
+		return p, nil
+	}
+	if err := c.cut(p, j, preds); err != nil {
+		return nil, err
+	}
+	j.partition = p
+	return p, nil
+}
+
+// gather declares the names of a conjunct.
+func (p *partition) gather(j *conjunct) {
 	for i := range j.objects {
 		for _, prop := range j.objects[i].props {
 			p.add(prop.name)
@@ -205,17 +227,13 @@ func (c *Compiler) part(j *conjunct) (*partition, error) {
 			}
 		}
 	}
-	preds, err := c.predicates(j)
-	if err != nil {
-		return nil, err
-	}
-	if len(preds) == 0 && len(j.names) == 0 {
-		p.classes = []nameClass{{except: p.declared}}
-		return p, nil
-	}
+}
+
+// cut divides the names that are not declared by what patterns say of them.
+func (c *Compiler) cut(p *partition, j *conjunct, preds []patternProperty) error {
 	classes, err := c.classes(j, preds)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, k := range classes {
 		if words, all := k.dfa.Words(maxClassNames); all {
@@ -228,11 +246,11 @@ func (c *Compiler) part(j *conjunct) (*partition, error) {
 	}
 	for i := range p.classes {
 		if err := c.leaveOut(&p.classes[i], p.declared); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	p.classes = slices.DeleteFunc(p.classes, func(k nameClass) bool { return k.dfa.Empty() })
-	return p, nil
+	return nil
 }
 
 // anyName is the automaton of all strings.

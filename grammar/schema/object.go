@@ -18,17 +18,17 @@ func (c *Compiler) object(rule *gbnf.Ref, o *objectShape, n notation) (gbnf.Expr
 	for i := range o.members {
 		m := &o.members[i]
 		if !m.goal.productive { // optional, as there is such an object
-			c.b.Comment(rule.Rule, fmt.Sprintf("never given, as nothing satisfies its schema: %s", regex.Quote(m.name)))
+			c.b.Comment(rule.Rule, fmt.Sprintf("never given, as nothing satisfies its schema: %s", regex.Quote(o.names.declared[i])))
 			continue
 		}
-		if m.required {
+		if m.required != nil {
 			least++
 		}
-		e, err := n.member(m)
+		e, err := n.member(o.names.declared[i], m.goal)
 		if err != nil {
 			return nil, err
 		}
-		list.Items = append(list.Items, gbnf.Member{Expr: e, Required: m.required})
+		list.Items = append(list.Items, gbnf.Member{Expr: e, Required: m.required != nil})
 	}
 	others, err := otherMembers(o.others, n)
 	if err != nil {
@@ -72,7 +72,7 @@ func (c *Compiler) object(rule *gbnf.Ref, o *objectShape, n notation) (gbnf.Expr
 // notation is how the members of an object are written.
 type notation interface {
 	separator() gbnf.Expr // not empty
-	member(m *memberShape) (gbnf.Expr, error)
+	member(name string, value *goal) (gbnf.Expr, error)
 	other(k *classShape) (gbnf.Expr, error) // a member under a name of a class
 	frame(list gbnf.Expr) gbnf.Expr
 }
@@ -99,12 +99,12 @@ type jsonNotation struct{ c *Compiler }
 
 func (n jsonNotation) separator() gbnf.Expr { return n.c.separator() }
 
-func (n jsonNotation) member(m *memberShape) (gbnf.Expr, error) {
-	value, err := n.c.emit(m.goal)
+func (n jsonNotation) member(name string, g *goal) (gbnf.Expr, error) {
+	value, err := n.c.emit(g)
 	if c := n.c; c.opts.Spelling == Canonical && c.opts.Whitespace != Flexible {
-		return c.named(m.name, value), err
+		return c.named(name, value), err
 	}
-	return n.pair(n.c.literal(m.name), value), err
+	return n.pair(n.c.literal(name), value), err
 }
 
 // namedMember is a member, in one block: most of a grammar are members.

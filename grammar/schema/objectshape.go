@@ -5,6 +5,7 @@ import "slices"
 // objectShape are the goals of members: the declared ones in the schema's order, and
 // those of the classes of other names.
 type objectShape struct {
+	names   *partition // whose declared names are those of members
 	members []memberShape
 	others  []classShape
 	// demanded are members under other names that must be there: one of each list.
@@ -13,10 +14,8 @@ type objectShape struct {
 }
 
 type memberShape struct {
-	name     string
 	goal     *goal
-	required bool
-	at       place // of required
+	required *requiredAt // nil where the member is optional
 }
 
 // classShape is the goal of members whose names are of a class.
@@ -150,13 +149,13 @@ func (c *Compiler) objectShape(g *goal, j *conjunct) (*objectShape, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.members = c.mem.members.Take(len(p.declared))
+	s.names, s.members = p, c.mem.members.Take(len(p.declared))
 	for i, name := range p.declared {
-		s.members[i] = memberShape{name: name, goal: c.goal(g, name, said[i])}
+		s.members[i].goal = c.goal(g, name, said[i])
 	}
-	for _, r := range j.required {
-		m := &s.members[p.at(r.name)]
-		m.required, m.at = true, r.at
+	for i := range j.required {
+		r := &j.required[i]
+		s.members[p.at(r.name)].required = r
 	}
 	closed := false
 	for i := range j.objects {
@@ -255,7 +254,7 @@ func (c *Compiler) saidOfDeclared(j *conjunct, p *partition) ([][]term, error) {
 // lackingMember returns a required member that cannot be satisfied, or nil.
 func (o *objectShape) lackingMember() *memberShape {
 	for i := range o.members {
-		if o.members[i].required && !o.members[i].goal.productive {
+		if o.members[i].required != nil && !o.members[i].goal.productive {
 			return &o.members[i]
 		}
 	}
@@ -269,7 +268,7 @@ func (o *objectShape) satisfiable() bool {
 	}
 	least, most := len(o.demanded), 0
 	for i := range o.members {
-		if o.members[i].required {
+		if o.members[i].required != nil {
 			least++
 		}
 		if o.members[i].goal.productive {

@@ -25,12 +25,15 @@ func (c *Compiler) explore(root *goal) error {
 		g.state = goalExplored
 		found = append(found, g)
 		g.shapes = c.mem.shapes.Take(len(g.alts))[:0]
-		for _, j := range g.alts {
+		for i, j := range g.alts {
 			s, err := c.shape(g, j)
 			if err != nil {
 				return err
 			}
 			g.shapes = append(g.shapes, s)
+			if len(g.terms) > 1 {
+				g.alts[i] = c.slim(j)
+			}
 			if s.array != nil {
 				queue = s.array.within(queue)
 			}
@@ -48,6 +51,20 @@ func (c *Compiler) explore(root *goal) error {
 		}
 	}
 	return nil
+}
+
+// slim drops what a conjunct says of members once its shape is known. Only goals of one term are asked for it again, and
+// negations make alternatives by the thousand, most of them of objects and alike but for members.
+func (c *Compiler) slim(j *conjunct) *conjunct {
+	if j.kinds == kindObject && !j.hasEnum && j.members.min == 0 {
+		if c.anObject == nil {
+			c.anObject = c.mem.newConjunct()
+			c.anObject.kinds = kindObject
+		}
+		return c.anObject
+	}
+	j.required, j.absent, j.objects, j.witnesses, j.others, j.partition, j.picked = nil, nil, nil, nil, nil, nil, nil
+	return j
 }
 
 // shape makes the goals of items and members of a conjunct.
@@ -88,7 +105,7 @@ func (g *goal) satisfiable() bool {
 // on the way down through what is demanded.
 func (c *Compiler) explain(g *goal) error {
 	seen := make(map[*goal]bool)
-	var lastRequired *memberShape
+	var lastRequired *requiredAt
 	var items *location // of the last array on the way
 	for !seen[g] {
 		seen[g] = true
@@ -100,7 +117,7 @@ func (c *Compiler) explain(g *goal) error {
 			s := g.shapes[i]
 			if s.object != nil {
 				if m := s.object.lackingMember(); m != nil {
-					lastRequired, next = m, m.goal
+					lastRequired, next = m.required, m.goal
 					continue
 				}
 			}

@@ -58,7 +58,10 @@ type Compiler struct {
 	between   gbnf.Expr            // see separator
 	ofClass   []term               // what is said of names of a class; see objectShape
 	saying    []term               // a stack of what is said of names; see emptyWithin
+	anObject  *conjunct            // see slim
 	pile      []*conjunct          // a stack of alternatives; see refuteOne
+	lately    *partition           // that was made last
+	declaring []string             // not in use: for the names of a partition
 	labels    texts                // of members
 	fresh     []namedMember        // not in use; see named
 

@@ -1,12 +1,31 @@
 package schema
 
-import "github.com/callama/callama/internal/ojson"
+import (
+	"slices"
+	"strings"
+
+	"github.com/callama/callama/internal/ojson"
+)
 
 // sketch is what tells an alternative of a oneOf's branch from those of others most often:
 // the kinds of its values, and the values that members which must be there can have.
 type sketch struct {
 	kinds   kinds
-	members map[string]*memberSketch // required ones; of objects only
+	members []namedSketch // required ones, sorted by name; of objects only
+}
+
+type namedSketch struct {
+	name string
+	*memberSketch
+}
+
+// member returns what is told of a member, or nil.
+func (s *sketch) member(name string) *memberSketch {
+	i, ok := slices.BinarySearchFunc(s.members, name, func(m namedSketch, name string) int { return strings.Compare(m.name, name) })
+	if !ok {
+		return nil
+	}
+	return s.members[i].memberSketch
 }
 
 // memberSketch tells of a member's value. Values are equalityKeys.
@@ -50,18 +69,63 @@ func sketchOf(j *conjunct) sketch {
 	if j.kinds != kindObject || len(j.required) == 0 {
 		return s
 	}
-	s.members = make(map[string]*memberSketch, len(j.required))
-	for _, r := range j.required {
-		s.members[r.name] = &memberSketch{kinds: kindAny}
+	s.members = make([]namedSketch, len(j.required))
+	for i, r := range j.required {
+		s.members[i] = namedSketch{r.name, anyMember}
 	}
+	slices.SortFunc(s.members, func(a, b namedSketch) int { return strings.Compare(a.name, b.name) })
 	for i := range j.objects {
 		for _, p := range j.objects[i].props {
-			if m := s.members[p.name]; m != nil && p.t.l != nil && !p.t.not {
-				m.limit(p.t.l)
+			if p.t.l == nil || p.t.not {
+				continue
+			}
+			k, ok := slices.BinarySearchFunc(s.members, p.name, func(m namedSketch, name string) int { return strings.Compare(m.name, name) })
+			if ok {
+				s.members[k].memberSketch = s.members[k].and(p.t.l.sketched())
 			}
 		}
 	}
 	return s
+}
+
+// anyMember tells nothing.
+var anyMember = &memberSketch{kinds: kindAny}
+
+// and returns what two sketches tell together.
+func (m *memberSketch) and(n *memberSketch) *memberSketch {
+	switch {
+	case m == anyMember:
+		return n
+	case n == anyMember:
+		return m
+	}
+	both := *m
+	both.kinds &= n.kinds
+	if n.values != nil {
+		both.values, both.listed = n.values, n.listed
+	}
+	if m.values != nil && n.values != nil {
+		both.values = make(map[string]bool, len(n.values))
+		for key := range n.values {
+			if m.values[key] {
+				both.values[key] = true
+			}
+		}
+	}
+	return &both
+}
+
+// sketched returns what a schema says of its values at first sight.
+func (l *location) sketched() *memberSketch {
+	if l.sketch == nil {
+		m := memberSketch{kinds: kindAny}
+		if m.limit(l); m.kinds == kindAny && m.values == nil {
+			l.sketch = anyMember
+		} else {
+			l.sketch = &m
+		}
+	}
+	return l.sketch
 }
 
 // limit takes from a schema what it says at first sight. What it does not understand says
@@ -86,9 +150,7 @@ func (m *memberSketch) limit(l *location) {
 	}
 	keys := make(map[string]bool, len(values))
 	for _, v := range values {
-		if key := equalityKey(v); m.values == nil || m.values[key] {
-			keys[key] = true
-		}
+		keys[equalityKey(v)] = true
 	}
 	m.values, m.listed = keys, values
 }
@@ -112,8 +174,15 @@ func (s *sketch) apart(t *sketch) bool {
 	if s.kinds&t.kinds == 0 {
 		return true
 	}
-	for name, m := range s.members {
-		if n := t.members[name]; n != nil && m.apart(n) {
+	other := t.members
+	for _, m := range s.members {
+		for len(other) > 0 && other[0].name < m.name {
+			other = other[1:]
+		}
+		if len(other) == 0 {
+			break
+		}
+		if other[0].name == m.name && m.apart(other[0].memberSketch) {
 			return true
 		}
 	}

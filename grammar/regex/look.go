@@ -58,7 +58,13 @@ type looker struct {
 	behind []int32 // of after
 	seeds  []configuration
 	key    []byte
-	seen   map[configuration]bool // of closure
+
+	// Of closure.
+	seen                   map[configuration]bool
+	stack, reached, lights []configuration
+
+	debts map[string]string // what is owed, each text once
+	debt  []byte            // of owe
 }
 
 // configuration is a state of the automaton of the pattern and what the rest of the text
@@ -104,7 +110,7 @@ func (w *looker) run() error {
 			start.behind[i] = l.dfa.start
 		}
 	}
-	w.seeded, w.seen = make(map[string]int32), make(map[configuration]bool)
+	w.seeded, w.seen, w.debts = make(map[string]int32), make(map[configuration]bool), make(map[string]string)
 	start.configs = w.closure([]configuration{{state: w.n.start}}, start.behind, true, false)
 	w.out.start = w.visit(start, true)
 	for q := 0; q < len(w.states); q++ {
@@ -149,7 +155,6 @@ func (w *looker) after(s lookState, sym int32, inSet [][]bool) int32 {
 	to, ok := w.seeded[string(w.key)]
 	if !ok {
 		key := string(w.key)
-		next.behind = slices.Clone(next.behind)
 		next.configs = w.closure(seeds, next.behind, false, false)
 		to = w.visit(next, false)
 		w.seeded[key] = to
@@ -180,7 +185,7 @@ func (w *looker) pay(owed string, sym int32) (left string, ok bool) {
 			return "", false
 		}
 		if t != l.universal {
-			left = owe(left, i, t)
+			left = w.owe(left, i, t)
 		}
 		w.steps++
 	}
@@ -188,24 +193,33 @@ func (w *looker) pay(owed string, sym int32) (left string, ok bool) {
 }
 
 // owe adds a debt, in order.
-func owe(owed string, i uint32, q int32) string {
-	debt := string(binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, i), uint32(q)))
+func (w *looker) owe(owed string, i uint32, q int32) string {
+	var debt [8]byte
+	binary.BigEndian.PutUint32(debt[:], i)
+	binary.BigEndian.PutUint32(debt[4:], uint32(q))
 	at := 0
-	for at < len(owed) && owed[at:at+8] < debt {
+	for at < len(owed) && owed[at:at+8] < string(debt[:]) {
 		at += 8
 	}
-	if strings.HasPrefix(owed[at:], debt) {
+	if at < len(owed) && owed[at:at+8] == string(debt[:]) {
 		return owed
 	}
-	return owed[:at] + debt + owed[at:]
+	w.debt = append(append(append(w.debt[:0], owed[:at]...), debt[:]...), owed[at:]...)
+	known, ok := w.debts[string(w.debt)]
+	if !ok {
+		known = string(w.debt)
+		w.debts[known] = known
+	}
+	return known
 }
 
 // closure returns the configurations at characters, at the match and at end anchors that
-// are reached without reading, less those that owe more than another at the same place.
+// are reached without reading, less those that owe more than another at the same place. They stand in memory
+// that the next call uses.
 func (w *looker) closure(seeds []configuration, behind []int32, atBegin, atEnd bool) []configuration {
 	clear(w.seen)
-	var out []configuration
-	for stack := seeds; len(stack) > 0 && w.steps <= w.limits.Steps; { // beyond, run gives up
+	out, stack := w.reached[:0], append(w.stack[:0], seeds...)
+	for len(stack) > 0 && w.steps <= w.limits.Steps { // beyond, run gives up
 		c := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
 		if c.state < 0 || w.seen[c] {
@@ -236,11 +250,12 @@ func (w *looker) closure(seeds []configuration, behind []int32, atBegin, atEnd b
 			} else if l.dfa.start == l.universal && l.universal != dead {
 				stack = append(stack, to)
 			} else if l.dfa.start != dead {
-				to.owed = owe(c.owed, uint32(st.set), l.dfa.start)
+				to.owed = w.owe(c.owed, uint32(st.set), l.dfa.start)
 				stack = append(stack, to)
 			}
 		}
 	}
+	w.reached, w.stack = out, stack
 	w.steps += len(out) * len(out) / pairsPerStep
 	if w.steps > w.limits.Steps {
 		return nil
@@ -253,11 +268,15 @@ const pairsPerStep = 16
 
 // lightest drops configurations of which another owes a part only.
 func (w *looker) lightest(all []configuration) []configuration {
-	out := slices.DeleteFunc(slices.Clone(all), func(c configuration) bool {
-		return slices.ContainsFunc(all, func(d configuration) bool {
+	out := w.lights[:0]
+	for _, c := range all {
+		if !slices.ContainsFunc(all, func(d configuration) bool {
 			return d.owed != c.owed && includes(c.owed, d.owed) && (d.state == c.state || d.state == w.n.match && d.owed == "")
-		})
-	})
+		}) {
+			out = append(out, c)
+		}
+	}
+	w.lights = out
 	slices.SortFunc(out, func(a, b configuration) int {
 		if a.state != b.state {
 			return int(a.state - b.state)
@@ -290,17 +309,18 @@ func (w *looker) visit(s lookState, atBegin bool) int32 {
 	if universal { // nothing matters any more
 		s = lookState{behind: slices.Repeat([]int32{dead}, len(s.behind)), configs: []configuration{{state: w.n.match}}}
 	}
-	var key []byte
+	w.key = w.key[:0]
 	if atBegin {
-		key = append(key, 1)
+		w.key = append(w.key, 1)
 	}
-	key = s.appendKey(key)
-	at, ok := w.id[string(key)]
+	w.key = s.appendKey(w.key)
+	at, ok := w.id[string(w.key)]
 	if !ok {
 		at = int32(len(w.states))
-		w.id[string(key)] = at
+		w.id[string(w.key)] = at
+		s = lookState{behind: slices.Clone(s.behind), configs: slices.Clone(s.configs)}
 		w.states = append(w.states, s)
-		seeds := slices.Clone(s.configs)
+		seeds := s.configs
 		if atBegin {
 			seeds = []configuration{{state: w.n.start}}
 		}

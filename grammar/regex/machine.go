@@ -38,10 +38,16 @@ func Rules(name string, d *DFA, o RuleOptions) (*gbnf.State, error) {
 	if m.o.End == nil {
 		m.o.End = &gbnf.Seq{}
 	}
+	if o.Length != nil {
+		m.counts = o.Length.Min > 0 || o.Length.Max >= 0
+	}
 	m.group()
 	m.measure()
-	if o.Length != nil {
+	if m.counts {
 		m.window = *o.Length
+	}
+	if m.n > maxAlikeStates { // the edges say the rest
+		m.d = &DFA{accept: d.accept, start: d.start}
 	}
 	if err := m.bound(); err != nil {
 		return nil, err
@@ -62,11 +68,12 @@ type machine struct {
 	n      int32 // states of d
 	o      RuleOptions
 	window Window // without the ends that no string misses
+	counts bool   // lengths are bounded
 
 	edges  []machineEdge
 	from   []int32 // state -> its first edge; one more at the end
 	chars  []gbnf.Expr
-	called []gbnf.Expr // the same where there are many states: see add
+	called []gbnf.Expr // the same where there are many states, if the machine counts: see add
 	weight []int32     // least bytes of chars
 	height int
 	end    int32 // bytes of the end
@@ -77,8 +84,8 @@ type machine struct {
 	longest      []int32 // most characters, -1: no bound
 	farthest     int32   // the most characters of the paths of the fewest bytes
 	// least holds, for read characters below the window's minimum, the fewest bytes from
-	// each state.
-	least [][]int32
+	// each state: that of state q is at read*n + q.
+	least []int32
 
 	alikes alikes
 	bodies []atomic.Pointer[gbnf.Expr] // by state of d
@@ -145,13 +152,18 @@ func (m *machine) add(set Set) {
 	// to. Where lengths multiply those, a call has them once; and what is called does not
 	// know the count: see Coarse.
 	called := e
+	h, _ := gbnf.Corner(e)
 	if _, one := e.(*gbnf.Class); !one || set[len(set)-1].Hi >= utf8.RuneSelf {
-		called = gbnf.Called("char", e)
+		h++ // with the call
+		if m.counts {
+			called = gbnf.Called("char", e)
+		}
 	}
-	h, _ := gbnf.Corner(called)
 	m.height = max(m.height, h)
 	m.chars = append(m.chars, e)
-	m.called = append(m.called, called)
+	if m.counts {
+		m.called = append(m.called, called)
+	}
 	m.weight = append(m.weight, int32(gbnf.Shortest(e)))
 }
 
@@ -163,6 +175,9 @@ func (m *machine) measure() {
 	m.longest = m.d.longest(into)
 	m.light = m.paths(into, func(a, b measure) bool { return a.bytes < b.bytes || a.bytes == b.bytes && a.chars < b.chars })
 	m.short = m.paths(into, func(a, b measure) bool { return a.chars < b.chars || a.chars == b.chars && a.bytes < b.bytes })
+	if slices.Equal(m.light, m.short) { // where characters have as many bytes as others
+		m.short = m.light
+	}
 	for _, l := range m.light {
 		m.farthest = max(m.farthest, l.chars)
 	}
@@ -231,17 +246,15 @@ func (m *machine) bound() error {
 	if got := m.window.Min * int(m.n); got > maxPositions {
 		return &LimitError{Name: "positions within lengths", Limit: maxPositions, Got: got}
 	}
-	table := make([]int32, m.window.Min*int(m.n))
-	m.least = make([][]int32, m.window.Min)
+	m.least = make([]int32, m.window.Min*int(m.n))
 	for read := m.window.Min - 1; read >= 0; read-- {
-		row := table[read*int(m.n):][:m.n:m.n]
+		row := m.least[read*int(m.n):][:m.n:m.n]
 		for q := range row {
 			row[q] = gbnf.NoText
 			for _, e := range m.edgesOf(int32(q)) {
 				row[q] = min(row[q], m.weight[e.chars]+m.bytes(e.to, read+1))
 			}
 		}
-		m.least[read] = row
 	}
 	return nil
 }
@@ -251,7 +264,7 @@ func (m *machine) bound() error {
 func (m *machine) bytes(q int32, read int) int32 {
 	switch {
 	case read < m.window.Min:
-		return m.least[read][q]
+		return m.least[read*int(m.n)+int(q)]
 	case m.window.Max < 0 || read+int(m.light[q].chars) <= m.window.Max:
 		return m.light[q].bytes
 	case read+int(m.short[q].chars) <= m.window.Max:
@@ -354,14 +367,13 @@ func (m *machine) body(q int32, read int) gbnf.Expr {
 	edges := m.edgesOf(q)
 	alts := make([]gbnf.Expr, 0, len(edges)+1)
 	for _, e := range edges {
-		to, chars := e.to, m.called[e.chars]
+		to, chars := e.to, m.chars[e.chars]
 		switch read {
 		case unread:
-			chars = m.chars[e.chars]
 		case anyFar:
-			to = -to - 2
+			to, chars = -to-2, m.called[e.chars]
 		default:
-			to = m.at(to, read+1)
+			to, chars = m.at(to, read+1), m.called[e.chars]
 		}
 		switch {
 		case to == dead:

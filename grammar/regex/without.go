@@ -10,10 +10,10 @@ func (d *DFA) Without(words []string, limits Limits) (*DFA, error) {
 	s := newScratch()
 	defer s.release()
 	joint, toD, toTrie := joinAlphabets(&d.alphabet, &trie.alphabet, s)
-	w := &remover{d: d, trie: trie, toD: toD, toTrie: toTrie, out: &DFA{alphabet: joint}}
+	w := &remover{d: d, trie: trie, toD: toD, toTrie: toTrie, out: s.automaton(joint)}
 	w.follow(s)
 	start := w.settle(s)
-	return w.out.from(start), nil
+	return w.out.from(start, s), nil
 }
 
 // remover takes words out of a minimal automaton. States that a beginning of a word leads to are
@@ -86,29 +86,33 @@ func (w *remover) settle(s *scratch) int32 {
 
 // from returns the part of an automaton that a state leads to, in breadth-first order. All states must
 // differ, and lead to some that accept.
-func (d *DFA) from(start int32) *DFA {
+func (d *DFA) from(start int32, s *scratch) *DFA {
 	out := &DFA{alphabet: d.alphabet, start: dead, minimal: true}
 	if start == dead {
 		return out
 	}
 	out.start = 0
 	k := d.alphabet.symbols
-	id := make([]int32, len(d.accept)) // counted from 1
+	id := s.take(len(d.accept)) // counted from 1
 	id[start] = 1
-	queue := append(make([]int32, 0, len(d.accept)), start)
-	out.next, out.accept = make([]int32, 0, len(d.next)), make([]bool, 0, len(d.accept))
+	queue := append(s.list(len(d.accept)), start)
 	for i := 0; i < len(queue); i++ {
 		q := int(queue[i])
-		out.accept = append(out.accept, d.accept[q])
 		for _, t := range d.next[q*k : q*k+k] {
-			if t != dead {
-				if id[t] == 0 {
-					queue = append(queue, t)
-					id[t] = int32(len(queue))
-				}
-				t = id[t] - 1
+			if t != dead && id[t] == 0 {
+				queue = append(queue, t)
+				id[t] = int32(len(queue))
 			}
-			out.next = append(out.next, t)
+		}
+	}
+	out.next, out.accept = make([]int32, len(queue)*k), make([]bool, len(queue))
+	for i, q := range queue {
+		out.accept[i] = d.accept[q]
+		row := out.next[i*k : i*k+k]
+		for sym, t := range d.next[int(q)*k : int(q)*k+k] {
+			if row[sym] = dead; t != dead {
+				row[sym] = id[t] - 1
+			}
 		}
 	}
 	return out

@@ -7,7 +7,7 @@ import (
 	"github.com/callama/callama/internal/slab"
 )
 
-// arena holds what a Compiler makes to work with and nothing of the grammar, some 6 MB at most.
+// arena holds what a Compiler makes to work with and nothing of the grammar: up to slab.Max values of each type, some 10 MB.
 // Negations make alternatives by the ten thousand, most of which are dropped at once: what the slabs
 // do not keep is the collector's.
 type arena struct {
@@ -22,6 +22,8 @@ type arena struct {
 	classes    slab.Slab[classShape]
 	properties slab.Slab[property]
 	lists      slab.Slab[[]term]
+
+	declaring []string // see Compiler.declaring
 
 	places kept[*ojson.Value, *location] // see document.locations: of the first document
 	named  kept[reference, *location]    // see document.targets: the same
@@ -47,54 +49,67 @@ type room struct {
 	names        slab.Slab[string]
 	witnesses    slab.Slab[witness]
 	ways         slab.Slab[int32]
+	items        slab.Slab[arrayFacet]
+	counted      slab.Slab[heldContains]
+}
+
+// lender is a slab of any type.
+type lender interface {
+	Mark() slab.Mark
+	Return(slab.Mark)
+	Trim(values int) bool
+}
+
+const roomSlabs = 17
+
+func (r *room) slabs() [roomSlabs]lender {
+	return [...]lender{&r.conjuncts, &r.values, &r.numbers, &r.strings, &r.arrays, &r.rest, &r.alternatives, &r.goals, &r.terms,
+		&r.facets, &r.sole, &r.required, &r.names, &r.witnesses, &r.ways, &r.items, &r.counted}
 }
 
 // roomMark is how much of a room is given out.
-type roomMark struct {
-	conjuncts, values, numbers, strings, arrays, rest, alternatives, goals, terms slab.Mark
-	facets, sole, required, names, witnesses, ways                                slab.Mark
-}
+type roomMark [roomSlabs]slab.Mark
 
-func (r *room) mark() roomMark {
-	return roomMark{r.conjuncts.Mark(), r.values.Mark(), r.numbers.Mark(), r.strings.Mark(), r.arrays.Mark(), r.rest.Mark(),
-		r.alternatives.Mark(), r.goals.Mark(), r.terms.Mark(),
-		r.facets.Mark(), r.sole.Mark(), r.required.Mark(), r.names.Mark(), r.witnesses.Mark(), r.ways.Mark()}
+func (r *room) mark() (m roomMark) {
+	for i, s := range r.slabs() {
+		m[i] = s.Mark()
+	}
+	return m
 }
 
 // giveBack empties what was given out since a mark.
 func (r *room) giveBack(m roomMark) {
-	r.conjuncts.Return(m.conjuncts)
-	r.values.Return(m.values)
-	r.numbers.Return(m.numbers)
-	r.strings.Return(m.strings)
-	r.arrays.Return(m.arrays)
-	r.rest.Return(m.rest)
-	r.alternatives.Return(m.alternatives)
-	r.goals.Return(m.goals)
-	r.terms.Return(m.terms)
-	r.facets.Return(m.facets)
-	r.sole.Return(m.sole)
-	r.required.Return(m.required)
-	r.names.Return(m.names)
-	r.witnesses.Return(m.witnesses)
-	r.ways.Return(m.ways)
+	for i, s := range r.slabs() {
+		s.Return(m[i])
+	}
 }
+
+// keptValues is how many values of each type are kept for the next schema: 99 of 100 need fewer, and the rest takes longer to
+// compile than to ask for more. All of them have about 2 MB.
+const keptValues = 1024
 
 // arenas are those not in use. The collector frees what is not used between two of its cycles.
 var arenas = sync.Pool{New: func() any { return new(arena) }}
 
 // release empties the arena for another Compiler. Nothing that it gave out may be in use.
 func (a *arena) release() {
-	a.room.giveBack(roomMark{})
-	a.proving.giveBack(roomMark{})
-	a.parser.Reset()
 	a.locations.Reset()
-	a.objects.Reset()
-	a.shapes.Reset()
-	a.members.Reset()
-	a.classes.Reset()
-	a.properties.Reset()
-	a.lists.Reset()
+	if a.locations.Trim(keptValues) { // the document is as large
+		a.parser = ojson.Parser{}
+	}
+	a.parser.Reset()
+	own := [...]lender{&a.objects, &a.shapes, &a.members, &a.classes, &a.properties, &a.lists}
+	main, proving := a.room.slabs(), a.proving.slabs()
+	for _, list := range [...][]lender{own[:], main[:], proving[:]} {
+		for _, s := range list {
+			s.Return(slab.Mark{})
+			s.Trim(keptValues)
+		}
+	}
+	if a.declaring = a.declaring[:cap(a.declaring)]; len(a.declaring) > keptValues {
+		a.declaring = nil
+	}
+	clear(a.declaring)
 	a.places.release()
 	a.named.release()
 	a.keyed.release()

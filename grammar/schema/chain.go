@@ -61,7 +61,7 @@ func (c *Compiler) chain(g *goal, j *conjunct, a *arrayShape) (*chain, error) {
 	b.limit = max(b.prefix, j.count.min, j.count.max)
 	for _, f := range j.contains {
 		if f.min > 0 || f.max >= 0 {
-			b.facets = append(b.facets, f)
+			b.facets = append(b.facets, *f.containsFacet)
 			b.limit = max(b.limit, f.from)
 		}
 	}

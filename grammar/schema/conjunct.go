@@ -73,7 +73,7 @@ type stringPart struct {
 type arrayPart struct {
 	count    span // of items
 	arrays   []arrayFacet
-	contains []containsFacet
+	contains []heldContains
 	unique   *place // items are distinct
 }
 

@@ -34,6 +34,7 @@ func (c *Compiler) space() gbnf.Expr {
 // Texts that stand in most rules.
 var (
 	nothing                 = gbnf.Lit("")
+	quote                   = gbnf.Lit(`"`)
 	openBrace, closeBrace   = gbnf.Lit("{"), gbnf.Lit("}")
 	openSquare, closeSquare = gbnf.Lit("["), gbnf.Lit("]")
 )

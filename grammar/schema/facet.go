@@ -21,7 +21,12 @@ type containsFacet struct {
 	from     int
 	min, max int
 	at       place
-	silent   bool
+}
+
+// heldContains is a facet of a conjunct, which others may share.
+type heldContains struct {
+	*containsFacet
+	silent bool // see arrayFacet
 }
 
 // objectFacet is what one schema says about members: those of props by name, those whose
@@ -43,6 +48,12 @@ type heldFacet struct {
 type soleFacet struct {
 	objectFacet
 	property [1]property
+}
+
+// tally demands a number of items.
+func (j *conjunct) tally(f heldContains) {
+	a := j.ownArrays()
+	a.contains = j.mem.counted.Append(a.contains, f)
 }
 
 // demand says of the value of a member that it meets a term, for negations.

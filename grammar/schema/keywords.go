@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/callama/callama/grammar/regex"
 	"github.com/callama/callama/internal/ojson"
@@ -251,10 +252,15 @@ func (c *Compiler) pattern(text string, at place) (p *pattern, unsupported, fail
 	if p, ok := c.patterns[key]; ok {
 		return p, nil, nil
 	}
-	re, err := sharedPatterns.get(text, func() (*regex.Regex, int, error) {
-		re, err := regex.Parse(text)
-		return re, 1, err
-	})
+	re, ok := sharedPatterns.find(text)
+	var err error
+	if !ok {
+		text := strings.Clone(text) // what is kept must not hold the document
+		re, err = sharedPatterns.get(text, func() (*regex.Regex, int, error) {
+			re, err := regex.Parse(text)
+			return re, 1, err
+		})
+	}
 	var e *regex.Error
 	if errors.As(err, &e) && e.Unsupported {
 		return nil, at.fail(ErrUnsupported, "%w", err), nil
@@ -286,7 +292,7 @@ func applyArray(_ *Compiler, j *conjunct, at place, _ *ojson.Value) *Error {
 	f, err := arrayFacetOf(at)
 	if err == nil {
 		a := j.ownArrays()
-		a.arrays = append(a.arrays, f)
+		a.arrays = j.mem.items.Append(a.arrays, f)
 	}
 	return err
 }
@@ -320,9 +326,8 @@ func arrayFacetOf(at place) (f arrayFacet, fail *Error) {
 
 func applyContains(_ *Compiler, j *conjunct, at place, _ *ojson.Value) *Error {
 	f, err := containsFacetOf(at)
-	if err == nil && (f.min > 0 || f.max >= 0 || !f.silent) {
-		a := j.ownArrays()
-		a.contains = append(a.contains, f)
+	if err == nil {
+		j.tally(heldContains{containsFacet: &f})
 	}
 	return err
 }

@@ -127,11 +127,11 @@ func (c *Compiler) automaton(j *conjunct, key string, w regex.Window, denied []s
 		if err != nil {
 			return nil, 0, err
 		}
-		e, err := c.stringsOf(all.name, "", d, &w)
+		e, weight, err := c.newStrings(all.name, d, &w)
 		if err != nil {
 			err = at.fail(ErrLimit, "%w", err)
 		}
-		return e, d.States(), err
+		return e, weight, err
 	}
 	get := func() (e *gbnf.State, err error) {
 		if common {

@@ -52,7 +52,7 @@ func (c *Compiler) enough(j *conjunct, a *arrayShape) bool {
 	single := len(a.prefix) == 0
 	var counted *containsFacet
 	for i := range j.contains {
-		f := &j.contains[i]
+		f := j.contains[i].containsFacet
 		if f.min == 0 && f.max < 0 {
 			continue
 		}

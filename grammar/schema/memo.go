@@ -71,19 +71,22 @@ func (m *memo[T]) add(key string, w weighed[T]) {
 // What is kept for all compilers.
 var (
 	// sharedRules are the rules of characters, strings and numbers, by spelling. One holds
-	// about 2 kB.
-	sharedRules = [...]memo[*gbnf.State]{Canonical: {limit: 4096}, AnySpelling: {limit: 4096}}
-	// sharedChars are the expressions of one character of a set. One holds some 100 bytes.
-	sharedChars = [...]memo[gbnf.Expr]{Canonical: {limit: 4096}, AnySpelling: {limit: 4096}}
-	// sharedPatterns are parsed patterns.
-	sharedPatterns = memo[*regex.Regex]{limit: 1024}
+	// about 2 kB: 2 MB.
+	sharedRules = [...]memo[*gbnf.State]{Canonical: {limit: 1024}, AnySpelling: {limit: 1024}}
+	// sharedChars are the expressions of one character of a set. One holds some 100 bytes: 100 kB.
+	sharedChars = [...]memo[gbnf.Expr]{Canonical: {limit: 1024}, AnySpelling: {limit: 1024}}
+	// sharedPatterns are parsed patterns, of some 1.5 kB: 400 kB.
+	sharedPatterns = memo[*regex.Regex]{limit: 256}
 	// sharedAutomata are those of patterns, of their products, and of numbers, weighed by
-	// their tables' cells of four bytes: 4 MB.
-	sharedAutomata = memo[*regex.DFA]{limit: 1 << 20}
+	// their tables' cells of four bytes: 1 MB. Four times as much saves hardly anything.
+	sharedAutomata = memo[*regex.DFA]{limit: 1 << 18}
 	// sharedLanguages are the rules of automata, by spelling, weighed by states: a state
-	// holds about 100 bytes.
+	// holds about 100 bytes, and as much for every lengthsOfState that must be counted: 3 MB.
 	sharedLanguages = [...]memo[*gbnf.State]{Canonical: {limit: 1 << 15}, AnySpelling: {limit: 1 << 15}}
 )
+
+// lengthsOfState is how many lengths, of four bytes, weigh as much as a state.
+const lengthsOfState = 25
 
 // automaton returns one of sharedAutomata, or makes it, where bounds that the caller chose
 // may decide whether it can be made.
@@ -100,19 +103,25 @@ func (c *Compiler) automatonOf(key string, build func() (*regex.DFA, error)) (*r
 	})
 }
 
-// stringsOf returns the rule of an automaton's strings within a window, quotes included,
-// or nil if there are none. Equal keys, which may be empty, mean equal languages.
-func (c *Compiler) stringsOf(name, key string, d *regex.DFA, w *regex.Window) (*gbnf.State, error) {
-	build := func() (*gbnf.State, int, error) {
-		e, err := regex.Rules(name, d, regex.RuleOptions{Encoding: c.opts.Spelling.encode, End: gbnf.Lit(`"`), Length: w})
-		if err != nil || e == nil {
-			return nil, 1, err
-		}
-		return gbnf.Fixed(name, gbnf.Concat(gbnf.Lit(`"`), e)), d.States() + 1, nil
-	}
+// stringsOf returns the rule of an automaton's strings, quotes included, or nil if there
+// are none. Equal keys, which may be empty, mean equal languages.
+func (c *Compiler) stringsOf(name, key string, d *regex.DFA) (*gbnf.State, error) {
 	if key == "" {
-		e, _, err := build()
+		e, _, err := c.newStrings(name, d, nil)
 		return e, err
 	}
-	return sharedLanguages[c.opts.Spelling].get(key, build)
+	return sharedLanguages[c.opts.Spelling].get(key, func() (*gbnf.State, int, error) { return c.newStrings(name, d, nil) })
+}
+
+// newStrings makes the rule of an automaton's strings within a window, and weighs it.
+func (c *Compiler) newStrings(name string, d *regex.DFA, w *regex.Window) (*gbnf.State, int, error) {
+	e, err := regex.Rules(name, d, regex.RuleOptions{Encoding: c.opts.Spelling.encode, End: quote, Length: w})
+	if err != nil || e == nil {
+		return nil, 1, err
+	}
+	weight := d.States() + 1
+	if w != nil {
+		weight += d.States() * max(0, w.Min) / lengthsOfState
+	}
+	return gbnf.Fixed(name, gbnf.Concat(quote, e)), weight, nil
 }

@@ -32,7 +32,7 @@ func (c *Compiler) nameExcept(names []string) gbnf.Expr {
 	for _, n := range m.words {
 		m.stride = max(m.stride, int32(len(n))+1)
 	}
-	e := gbnf.Concat(gbnf.Lit(`"`), &gbnf.State{Of: m})
+	e := gbnf.Concat(quote, &gbnf.State{Of: m})
 	c.shared[string(c.asking)] = e
 	return e
 }
@@ -86,20 +86,40 @@ func (m *nameMachine) Shortest(state int32) int {
 	return 3
 }
 
+// nameState is what may follow in a state, in one block: a name has as many states as letters, nearly all of which go on by
+// one letter or leave the words.
+type nameState struct {
+	alt    gbnf.Alt
+	alts   [3]gbnf.Expr
+	class  gbnf.Class
+	ranges [4]gbnf.Range
+	either gbnf.Alt
+	eithers,
+	others [2]gbnf.Expr
+	leave gbnf.Seq
+}
+
+// nameStep is a letter that goes on, in one block.
+type nameStep struct {
+	seq   gbnf.Seq
+	items [2]gbnf.Expr
+	state gbnf.State
+}
+
 // Expr returns what may follow.
 func (m *nameMachine) Expr(state int32) gbnf.Expr {
 	words, depth := m.at(state)
 	word := state / m.stride
-	const few = 8 // characters that go on
-	alts := make([]gbnf.Expr, 0, few+2)
+	s := &nameState{}
+	alts := s.alts[:0]
 	if len(words[0]) == depth {
 		words = words[1:] // ends here, so the string must not
 		word++
 	} else {
-		alts = append(alts, gbnf.Lit(`"`))
+		alts = append(alts, quote)
 	}
 	// Characters that continue no word: none of next, nor what needs an escape.
-	next := append(make([]gbnf.Range, 0, few+3), gbnf.Range{Lo: 0, Hi: 0x1F}, gbnf.Range{Lo: '"', Hi: '"'}, gbnf.Range{Lo: '\\', Hi: '\\'})
+	next := append(s.ranges[:0], gbnf.Range{Lo: 0, Hi: 0x1F}, gbnf.Range{Lo: '"', Hi: '"'}, gbnf.Range{Lo: '\\', Hi: '\\'})
 	plain, escaped := len(next), false
 	for len(words) > 0 {
 		first, size := utf8.DecodeRuneInString(words[0][depth:])
@@ -107,7 +127,7 @@ func (m *nameMachine) Expr(state int32) gbnf.Expr {
 		for n < len(words) && strings.HasPrefix(words[n][depth:], words[0][depth:depth+size]) {
 			n++
 		}
-		alts = append(alts, join(m.spelling.encode(regex.Set{{Lo: first, Hi: first}}), &gbnf.State{Of: m, N: word*m.stride + int32(depth+size)}))
+		alts = append(alts, m.step(first, word*m.stride+int32(depth+size)))
 		next = append(next, gbnf.Range{Lo: first, Hi: first})
 		escaped = escaped || first < ' ' || first == '"' || first == '\\'
 		words = words[n:]
@@ -117,10 +137,35 @@ func (m *nameMachine) Expr(state int32) gbnf.Expr {
 	if m.spelling != Canonical || escaped {
 		others = m.spelling.encodeOthers(regex.NewSet(next[plain:]...))
 	} else {
-		others = gbnf.OneOf(&gbnf.Class{Ranges: next, Negated: true}, m.spelling.escape())
+		s.class = gbnf.Class{Ranges: next, Negated: true}
+		s.eithers = [...]gbnf.Expr{&s.class, m.spelling.escape()}
+		s.either.Items = s.eithers[:]
+		others = &s.either
 	}
-	return gbnf.OneOf(append(alts, gbnf.Concat(others, m.spelling.stringTail()))...)
+	s.others = [...]gbnf.Expr{others, m.spelling.stringTail()}
+	s.leave.Items = s.others[:]
+	s.alt.Items = append(alts, &s.leave)
+	return &s.alt
 }
+
+// step returns a letter that goes on to a state.
+func (m *nameMachine) step(letter rune, to int32) gbnf.Expr {
+	s := &nameStep{state: gbnf.State{Of: m, N: to}}
+	if m.spelling != Canonical || letter >= utf8.RuneSelf || !regex.Plain(string(letter)) {
+		return join(m.spelling.encode(regex.Set{{Lo: letter, Hi: letter}}), &s.state)
+	}
+	s.items = [...]gbnf.Expr{&plainLetters[letter], &s.state}
+	s.seq.Items = s.items[:]
+	return &s.seq
+}
+
+// plainLetters are the texts of one character of one byte.
+var plainLetters = func() (letters [utf8.RuneSelf]gbnf.Literal) {
+	for i := range letters {
+		letters[i].Text = string(rune(i))
+	}
+	return letters
+}()
 
 // Parts returns what tells all bytes apart that the states tell apart: the words, and where
 // there are escapes of some characters and not of others, their digits.

@@ -347,7 +347,7 @@ func (c *Compiler) emitNames(k *nameClass) (gbnf.Expr, error) {
 	if k.local {
 		key = ""
 	}
-	e, err := c.stringsOf("name", key, k.dfa, nil)
+	e, err := c.stringsOf("name", key, k.dfa)
 	if err != nil {
 		return nil, &Error{Code: ErrLimit, Keyword: "patternProperties", Err: err}
 	}

@@ -459,13 +459,12 @@ func (x *expansion) refuteItems(j *conjunct, at place) ([]*conjunct, *Error) {
 			a.count.atLeast(i+1, at)
 			prefix := make([]term, i+1)
 			prefix[i] = t.negated()
-			a.arrays = append(a.arrays, arrayFacet{prefix: prefix, silent: true})
+			a.arrays = j.mem.items.Append(a.arrays, arrayFacet{prefix: prefix, silent: true})
 		})...)
 	}
 	if !f.items.free() {
 		out = append(out, failing(j, kindArray, func(d *conjunct) {
-			a := d.ownArrays()
-			a.contains = append(a.contains, containsFacet{t: f.items.negated(), from: len(f.prefix), min: 1, max: -1, at: at, silent: true})
+			d.tally(heldContains{&containsFacet{t: f.items.negated(), from: len(f.prefix), min: 1, max: -1, at: at}, true})
 		})...)
 	}
 	return out, nil
@@ -477,15 +476,11 @@ func (x *expansion) refuteContains(j *conjunct, at place) ([]*conjunct, *Error) 
 	if err != nil {
 		return nil, err
 	}
-	f.silent = true
 	var out []*conjunct
 	add := func(least, most int) {
 		f := f
 		f.min, f.max = least, most
-		out = append(out, failing(j, kindArray, func(d *conjunct) {
-			a := d.ownArrays()
-			a.contains = append(a.contains, f)
-		})...)
+		out = append(out, failing(j, kindArray, func(d *conjunct) { d.tally(heldContains{&f, true}) })...)
 	}
 	if f.min > 0 {
 		add(0, f.min-1)

@@ -93,6 +93,7 @@ func New(b *gbnf.Builder, opts Options) *Compiler {
 		b: b, mem: mem, opts: opts, lim: opts.Limits.withDefaults(), firstRule: b.Len(),
 		goals: mem.keyed.take(), proofs: mem.proofs.take(), patterns: make(map[string]*pattern), languages: make(map[string]*language),
 		shared: make(map[string]gbnf.Expr), ways: mem.way.take(),
+		declaring: mem.declaring,
 	}
 	isObject := &ojson.Value{Kind: ojson.Object, Members: []ojson.Member{
 		{Name: "type", Value: &ojson.Value{Kind: ojson.String, Text: "object"}}}}
@@ -104,6 +105,7 @@ func New(b *gbnf.Builder, opts Options) *Compiler {
 // Release gives the Compiler's working memory to others, which saves time where many schemas are
 // compiled. The Compiler must not be used afterwards; its rules may.
 func (c *Compiler) Release() {
+	c.mem.declaring = c.declaring
 	c.mem.release()
 	c.mem = nil
 }

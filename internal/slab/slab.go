@@ -78,6 +78,20 @@ const longList = 8
 // Reset clears what was given out, which must not be used any more.
 func (s *Slab[T]) Reset() { s.Return(Mark{}) }
 
+// Trim gives up memory beyond a number of values, after a Reset, and reports whether there was any.
+func (s *Slab[T]) Trim(values int) bool {
+	s.room = 0
+	for i, c := range s.chunks {
+		if s.room+len(c) > values {
+			clear(s.chunks[i:])
+			s.chunks = s.chunks[:i]
+			return true
+		}
+		s.room += len(c)
+	}
+	return false
+}
+
 // Mark is how much of a Slab is given out.
 type Mark struct{ at, used int32 }
 

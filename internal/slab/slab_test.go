@@ -78,3 +78,21 @@ func TestAppend(t *testing.T) {
 		t.Error("a list without room is not copied")
 	}
 }
+
+// TestTrim: a slab that was trimmed keeps no more than it was told, and goes on as before.
+func TestTrim(t *testing.T) {
+	var s Slab[int]
+	for range 3 {
+		for range Max {
+			if v := s.One(); *v != 0 {
+				t.Fatalf("a value is %d before it was set", *v)
+			} else {
+				*v = 1
+			}
+		}
+		s.Reset()
+		if s.Trim(100); s.room > 100 || s.room < 100/3 {
+			t.Fatalf("%d values are kept", s.room)
+		}
+	}
+}

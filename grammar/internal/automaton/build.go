@@ -2,10 +2,10 @@ package automaton
 
 import (
 	"encoding/binary"
-	"slices"
 	"unicode/utf8"
 
 	"github.com/callama/callama/grammar/gbnf"
+	"github.com/callama/callama/internal/slab"
 )
 
 // builder translates rules into states, each callee when it is first entered. Expressions
@@ -15,10 +15,10 @@ type builder struct {
 	*facts
 	lookup func(name string) (int32, bool) // token terminals by name
 
-	states  []state
-	edges   []edge // the lists of states and cores, in few allocations
-	tokens  []tokenEdge
-	lists   []int32
+	states  slab.List[state]
+	edges   slab.Lists[edge] // of states and cores
+	tokens  slab.Lists[tokenEdge]
+	lists   slab.Lists[int32]
 	sites   []site
 	repeats []repeat
 	members []members
@@ -30,13 +30,14 @@ type builder struct {
 
 	// What was built before with the same continuation is used again. Front ends share
 	// expressions: the rest of a string, a comma, the characters outside of ASCII.
-	chains index             // of states with one edge
-	refs   []ref             // calling states
-	refAt  index             // of refs
-	wides  map[[2]int32]span // index of multi, continuation -> first edges
-	multis map[string]int32  // ranges of code points above ASCII -> index of multi
-	multi  [][][]byteRange   // their sequences; the first is of all characters
-	points []byte            // working memory: a key of multis
+	chains index                  // of states with one edge
+	refs   []ref                  // calling states
+	refAt  index                  // of refs
+	wides  map[[2]int32]slab.Span // index of multi, continuation -> first edges
+	multis map[string]int32       // ranges of code points above ASCII -> index of multi
+	multi  [][][]byteRange        // their sequences; the first is of all characters
+	points []byte                 // working memory: a key of multis
+	runs   []edge                 // working memory: the edges of a class
 
 	laters   []later
 	restAt   map[string]int32 // their states, by what they are
@@ -48,21 +49,12 @@ type builder struct {
 
 func newBuilder(f *facts, lookup func(string) (int32, bool)) builder {
 	b := builder{facts: f, lookup: lookup, starts: make([]int32, len(f.rules)),
-		inner: map[gbnf.State]int32{}, wides: map[[2]int32]span{}}
+		inner: map[gbnf.State]int32{}, wides: map[[2]int32]slab.Span{}}
 	for i := range b.starts {
 		b.starts[i] = -1
 	}
-	b.states = make([]state, 0, 64)
-	b.edges = make([]edge, 0, 64)
 	b.end = b.add(state{end: true})
 	return b
-}
-
-// put appends a list to an arena.
-func put[T any](arena *[]T, list ...T) span {
-	from := int32(len(*arena))
-	*arena = append(*arena, list...)
-	return span{from, int32(len(*arena))}
 }
 
 // add appends a state and computes its distance.
@@ -71,25 +63,21 @@ func (b *builder) add(s state) int32 {
 	if s.end {
 		s.dist, s.plain = 0, true
 	}
-	for _, t := range b.lists[s.eps.from:s.eps.to] {
-		s.dist, s.plain = min(s.dist, b.states[t].dist), s.plain || b.states[t].plain
+	for _, t := range b.lists.At(s.eps) {
+		s.dist, s.plain = min(s.dist, b.states.At(t).dist), s.plain || b.states.At(t).plain
 	}
-	for _, e := range b.edges[s.edges.from:s.edges.to] {
-		s.dist, s.plain = min(s.dist, plus(1, b.states[e.to].dist)), s.plain || b.states[e.to].plain
+	for _, e := range b.edges.At(s.edges) {
+		s.dist, s.plain = min(s.dist, plus(1, b.states.At(e.to).dist)), s.plain || b.states.At(e.to).plain
 	}
-	for _, e := range b.tokens[s.tokens.from:s.tokens.to] {
-		s.dist, s.plain = min(s.dist, plus(1, b.states[e.to].dist)), s.plain || b.states[e.to].plain
+	for _, e := range b.tokens.At(s.tokens) {
+		s.dist, s.plain = min(s.dist, plus(1, b.states.At(e.to).dist)), s.plain || b.states.At(e.to).plain
 	}
-	for _, c := range b.lists[s.calls.from:s.calls.to] {
-		ret := &b.states[b.sites[c].ret]
+	for _, c := range b.lists.At(s.calls) {
+		ret := b.states.At(b.sites[c].ret)
 		s.dist, s.plain = min(s.dist, plus(b.entering(c), ret.dist)), s.plain || ret.plain && b.enteringPlain(c)
 	}
 	s.core, s.callee = -1, -1
-	if len(b.states) == cap(b.states) {
-		b.states = slices.Grow(b.states, len(b.states)) // append would copy them some five times
-	}
-	b.states = append(b.states, s)
-	return int32(len(b.states) - 1)
+	return b.states.Add(s)
 }
 
 // entering returns the least bytes of what is called at a site when it is entered.
@@ -102,14 +90,14 @@ func (b *builder) entering(c int32) int32 {
 	case siteMember:
 		return b.members[st.index].first()
 	}
-	return b.states[st.start].dist
+	return b.states.At(st.start).dist
 }
 
 // callee adds the start state of what can be called. Start states have no way in but calls.
 func (b *builder) callee(e gbnf.Expr, dist, height int32) int32 {
 	s := b.add(state{})
-	b.states[s].dist, b.states[s].plain = dist, b.isPlain(e)
-	b.states[s].callee = int32(len(b.callees))
+	b.states.At(s).dist, b.states.At(s).plain = dist, b.isPlain(e)
+	b.states.At(s).callee = int32(len(b.callees))
 	b.callees = append(b.callees, callee{expr: e, state: s, height: height})
 	if b.inspect != nil {
 		b.inspect.owners = append(b.inspect.owners, b.inspect.current)
@@ -166,24 +154,24 @@ func (b *builder) sub(e gbnf.Expr) int32 {
 
 // open builds the states of a callee, or of a later.
 func (b *builder) open(s int32) {
-	if isLater(b.states[s].callee) {
+	if isLater(b.states.At(s).callee) {
 		b.openLater(s)
 		return
 	}
-	k := &b.callees[b.states[s].callee]
+	k := &b.callees[b.states.At(s).callee]
 	if k.expr == nil {
 		return
 	}
 	e := k.expr
 	k.expr = nil
 	if b.inspect != nil {
-		defer b.inspect.enter(b.inspect.owners[b.states[s].callee])()
+		defer b.inspect.enter(b.inspect.owners[b.states.At(s).callee])()
 	}
 	if s, ok := e.(*gbnf.State); ok {
 		e = s.Expr()
 	}
 	body := b.begin(e, b.end)
-	b.states[s].eps = put(&b.lists, body)
+	b.states.At(s).eps = b.lists.Put(body)
 }
 
 // maxInline bounds the parts of a rule that is written where it is referred to, instead of
@@ -214,7 +202,7 @@ func (b *builder) build(e gbnf.Expr, to int32) int32 {
 		for i, it := range e.Items {
 			from[i] = b.build(it, to)
 		}
-		return b.add(state{eps: put(&b.lists, from...)})
+		return b.add(state{eps: b.lists.Put(from...)})
 	case *gbnf.Repeat:
 		return b.repeat(e, to)
 	case *gbnf.Token:
@@ -239,11 +227,11 @@ func (b *builder) chain(e edge) int32 {
 		if s.id == 0 {
 			break
 		}
-		if at := b.states[s.id-1].edges; s.hash == h.sum() && !at.empty() && b.edges[at.from] == e {
+		if at := b.states.At(s.id - 1).edges; s.hash == h.sum() && !at.Empty() && b.edges.At(at)[0] == e {
 			return s.id - 1
 		}
 	}
-	s := b.add(state{edges: put(&b.edges, e)})
+	s := b.add(state{edges: b.edges.Put(e)})
 	b.chains.add(h.sum(), s)
 	return s
 }
@@ -280,7 +268,7 @@ func refHash(start, to int32) uint32 {
 // class builds the characters of a class. Those above ASCII are few different sets in all
 // of a grammar, so their sequences and states are shared.
 func (b *builder) class(c *gbnf.Class, to int32) int32 {
-	var above span
+	var above slab.Span
 	ascii, ok := asciiOf(c)
 	switch {
 	case ok && c.Negated:
@@ -303,19 +291,17 @@ func (b *builder) class(c *gbnf.Class, to int32) int32 {
 			above = b.above(b.multiOf(points[cut:]), to)
 		}
 	}
-	from := int32(len(b.edges))
-	ascii.runs(func(lo, hi byte) { b.edges = append(b.edges, edge{lo, hi, to}) })
-	if int32(len(b.edges)) == from && above.to-above.from != 1 {
+	edges := b.runs[:0]
+	ascii.runs(func(lo, hi byte) { edges = append(edges, edge{lo, hi, to}) })
+	if len(edges) == 0 && above.Len() != 1 {
 		return b.add(state{edges: above})
 	}
-	b.edges = append(b.edges, b.edges[above.from:above.to]...)
-	edges := span{from, int32(len(b.edges))}
-	if edges.to == from+1 {
-		e := b.edges[from]
-		b.edges = b.edges[:from]
-		return b.chain(e)
+	edges = append(edges, b.edges.At(above)...)
+	b.runs = edges
+	if len(edges) == 1 {
+		return b.chain(edges[0])
 	}
-	return b.add(state{edges: edges})
+	return b.add(state{edges: b.edges.Put(edges...)})
 }
 
 // multiOf numbers a set of characters above ASCII.
@@ -343,7 +329,7 @@ func (b *builder) multiOf(points []gbnf.Range) int32 {
 }
 
 // above returns the first edges of characters above ASCII: of set number m, 0 for all.
-func (b *builder) above(m, to int32) span {
+func (b *builder) above(m, to int32) slab.Span {
 	at := [2]int32{m, to}
 	if edges, ok := b.wides[at]; ok {
 		return edges
@@ -360,7 +346,7 @@ func (b *builder) above(m, to int32) span {
 		}
 		edges[i] = edge{seq[0].lo, seq[0].hi, next}
 	}
-	b.wides[at] = put(&b.edges, edges...)
+	b.wides[at] = b.edges.Put(edges...)
 	return b.wides[at]
 }
 
@@ -377,9 +363,9 @@ func (b *builder) call(start, to int32, e gbnf.Expr, rule gbnf.RuleID) int32 {
 		return state
 	}
 	id := b.site(site{kind: siteRule, keep: keep, ret: to, start: start})
-	s := state{calls: put(&b.lists, id)}
-	if b.states[start].dist == 0 {
-		s.eps = put(&b.lists, to)
+	s := state{calls: b.lists.Put(id)}
+	if b.states.At(start).dist == 0 {
+		s.eps = b.lists.Put(to)
 	}
 	state := b.add(s)
 	if !keep {
@@ -390,7 +376,7 @@ func (b *builder) call(start, to int32, e gbnf.Expr, rule gbnf.RuleID) int32 {
 
 // siteTo returns the site of a call that returns to a state, which is not the end.
 func (b *builder) siteTo(start, ret int32) int32 {
-	return b.lists[b.states[b.call(start, ret, nil, -1)].calls.from]
+	return b.lists.At(b.states.At(b.call(start, ret, nil, -1)).calls)[0]
 }
 
 func (b *builder) site(s site) int32 {
@@ -403,7 +389,7 @@ func (b *builder) token(e *gbnf.Token, to int32) int32 {
 	if e.Name != "" {
 		id, _ = b.lookup(e.Name)
 	}
-	return b.add(state{tokens: put(&b.tokens, tokenEdge{id: id, negated: e.Negated, to: to})})
+	return b.add(state{tokens: b.tokens.Put(tokenEdge{id: id, negated: e.Negated, to: to})})
 }
 
 // unrolled returns the largest count of e that is written out as states instead of counted
@@ -433,12 +419,12 @@ func (b *builder) repeat(e *gbnf.Repeat, to int32) int32 {
 		return b.build(e.Item, to)
 	case e.Max == 1:
 		item := b.build(e.Item, to)
-		return b.add(state{eps: put(&b.lists, item, to)})
+		return b.add(state{eps: b.lists.Put(item, to)})
 	case e.Max < 0 && e.Min <= 1:
-		eps := put(&b.lists, to, to)
+		eps := b.lists.Put(to, to)
 		loop := b.add(state{eps: eps})
 		item := b.build(e.Item, loop) // no nearer to the end than loop itself
-		b.lists[eps.from+1] = item
+		b.lists.At(eps)[1] = item
 		if e.Min == 1 {
 			return item
 		}
@@ -447,7 +433,7 @@ func (b *builder) repeat(e *gbnf.Repeat, to int32) int32 {
 		from := to
 		for range e.Max - e.Min {
 			item := b.build(e.Item, from)
-			from = b.add(state{eps: put(&b.lists, item, to)})
+			from = b.add(state{eps: b.lists.Put(item, to)})
 		}
 		for range e.Min {
 			from = b.build(e.Item, from)
@@ -457,11 +443,11 @@ func (b *builder) repeat(e *gbnf.Repeat, to int32) int32 {
 	const most = int(farthest)
 	body := b.sub(e.Item)
 	b.repeats = append(b.repeats, repeat{min: int32(min(e.Min, most)), max: int32(min(e.Max, most)),
-		body: body, dist: b.states[body].dist, unit: unitUnknown})
+		body: body, dist: b.states.At(body).dist, unit: unitUnknown})
 	id := b.site(site{kind: siteRepeat, ret: to, start: body, index: int32(len(b.repeats) - 1)})
-	s := state{calls: put(&b.lists, id)}
+	s := state{calls: b.lists.Put(id)}
 	if e.Min == 0 {
-		s.eps = put(&b.lists, to)
+		s.eps = b.lists.Put(to)
 	}
 	return b.add(s)
 }
@@ -502,17 +488,17 @@ func (b *builder) memberList(e *gbnf.Members, to int32) int32 {
 	m := membersOf(e)
 	for i := range e.Items {
 		start := b.sub(e.Items[i].Expr)
-		m.items[i].start, m.items[i].dist = start, b.states[start].dist
+		m.items[i].start, m.items[i].dist = start, b.states.At(start).dist
 	}
 	m.sep = b.sub(e.Sep)
-	m.sepDist = b.states[m.sep].dist
+	m.sepDist = b.states.At(m.sep).dist
 	index := int32(len(b.members))
 	b.members = append(b.members, m)
 	id := b.site(site{kind: siteMember, ret: to, start: -1, index: index})
 	b.site(site{kind: siteSep, ret: to, start: m.sep, index: index})
-	s := state{calls: put(&b.lists, id)}
+	s := state{calls: b.lists.Put(id)}
 	if m.required == 0 && m.min == 0 {
-		s.eps = put(&b.lists, to)
+		s.eps = b.lists.Put(to)
 	}
 	return b.add(s)
 }

@@ -83,24 +83,24 @@ func (c *coarse) state(s int32) int32 {
 		return s
 	}
 	if in := c.p.inspect; in != nil {
-		defer in.enter(in.owners[c.p.states[c.p.inner[k.of]].callee])()
+		defer in.enter(in.owners[c.p.states.At(c.p.inner[k.of]).callee])()
 	}
 	return c.p.innerCall(&gbnf.State{Of: k.of.Of, N: n}, k.ret)
 }
 
 // core returns the core whose edges lead to the states that stand for those of another.
 func (c *coarse) core(k int32) int32 {
-	if len(c.p.counts) == 0 || len(c.p.cores[k].tokens) > 0 {
+	if len(c.p.counts) == 0 || !c.p.cores.At(k).tokens.Empty() {
 		return k
 	}
 	if int(k) >= len(c.cores) {
-		c.cores = lengthen(c.cores, len(c.p.cores))
+		c.cores = lengthen(c.cores, c.p.cores.Len())
 	}
 	if t := c.cores[k]; t != 0 {
 		return t - 1
 	}
 	to, changed := k, false
-	edges := slices.Clone(c.p.cores[k].edges)
+	edges := slices.Clone(c.p.edgesOf(k))
 	for i := range edges {
 		s := c.state(edges[i].to)
 		changed = changed || s != edges[i].to
@@ -119,7 +119,7 @@ func (c *coarse) site(id int32) int32 {
 		return id
 	}
 	if int(id) >= len(c.sites) {
-		c.sites = lengthen(c.sites, len(c.p.sites))
+		c.sites = lengthen(c.sites, int32(len(c.p.sites)))
 	}
 	if t := c.sites[id]; t != 0 {
 		return t - 1
@@ -215,7 +215,7 @@ func (c *Cache) Jump(id int32) (Jump, bool) {
 		if i == found {
 			continue
 		}
-		for _, e := range c.p.cores[it.core].edges {
+		for _, e := range c.p.edgesOf(it.core) {
 			for b := int(e.lo); b <= int(e.hi); b++ {
 				if u.Next[b] != UnitDead {
 					return Jump{}, false

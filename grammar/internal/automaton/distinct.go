@@ -38,7 +38,7 @@ func (c *Cache) traitsOf(k nodeKey) traits {
 	case siteDocument:
 		t |= withDocument
 	}
-	if t&free != 0 && c.p.distinct && !(c.p.states[st.ret].plain && c.restIsPlain(k, st)) {
+	if t&free != 0 && c.p.distinct && !(c.p.states.At(st.ret).plain && c.restIsPlain(k, st)) {
 		t &^= free
 	}
 	return t
@@ -50,12 +50,12 @@ func (c *Cache) restIsPlain(k nodeKey, st *site) bool {
 	switch st.kind {
 	case siteRepeat:
 		r := &c.p.repeats[st.index]
-		return k.aux+1 >= r.min || c.p.states[r.body].plain
+		return k.aux+1 >= r.min || c.p.states.At(r.body).plain
 	case siteMember, siteSep:
 		m := &c.p.members[st.index]
 		one := st.kind == siteMember && (m.min == 0 || c.memberCount(m, k.aux) >= m.min)
 		for i := range m.items {
-			plain := c.p.states[m.items[i].start].plain
+			plain := c.p.states.At(m.items[i].start).plain
 			if m.items[i].required && !plain && !c.memberSeen(m, k.aux, i) {
 				return false
 			}
@@ -207,7 +207,7 @@ func (c *Cache) endlessNode(n int32) bool {
 		return false
 	}
 	choices, space := 0, true
-	for _, e := range c.p.cores[body.core].edges {
+	for _, e := range c.p.edgesOf(body.core) {
 		choices += int(e.hi-e.lo) + 1
 		space = space && (e.lo == ' ' || e.lo >= '\t' && e.lo <= '\r') && e.lo == e.hi
 	}
@@ -227,7 +227,7 @@ func (c *Cache) endlessNode(n int32) bool {
 // traitsOfItem returns the traits of a core on stacks.
 func (c *Cache) traitsOfItem(it item) traits {
 	t := c.sets.At(it.set).traits
-	if !c.p.cores[it.core].plain {
+	if !c.p.cores.At(it.core).plain {
 		t &^= free
 	}
 	return t
@@ -287,9 +287,9 @@ func (b *builder) wrapped(kind siteKind, item gbnf.Expr, to int32) int32 {
 	} else {
 		start = b.sub(item)
 	}
-	s := state{calls: put(&b.lists, b.site(site{kind: kind, ret: to, start: start}))}
-	if b.states[start].dist == 0 {
-		s.eps = put(&b.lists, to)
+	s := state{calls: b.lists.Put(b.site(site{kind: kind, ret: to, start: start}))}
+	if b.states.At(start).dist == 0 {
+		s.eps = b.lists.Put(to)
 	}
 	return b.add(s)
 }
@@ -305,7 +305,7 @@ func (b *builder) enteringPlain(c int32) bool {
 		m := &b.members[st.index]
 		one := false
 		for i := range m.items {
-			plain := b.states[m.items[i].start].plain
+			plain := b.states.At(m.items[i].start).plain
 			if m.items[i].required && !plain {
 				return false
 			}
@@ -313,7 +313,7 @@ func (b *builder) enteringPlain(c int32) bool {
 		}
 		return one
 	}
-	return b.states[st.start].plain
+	return b.states.At(st.start).plain
 }
 
 func (s *survey) distinctValue(e *gbnf.Distinct, copies int) error {

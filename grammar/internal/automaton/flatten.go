@@ -3,6 +3,8 @@ package automaton
 import (
 	"cmp"
 	"slices"
+
+	"github.com/callama/callama/internal/slab"
 )
 
 // flattener follows empty moves. Its lists are working memory.
@@ -20,86 +22,96 @@ type flattener struct {
 // flat returns a state ready to run: with its empty moves followed, what can be finished
 // kept, and its core known. It builds and follows what no text has reached before.
 func (p *Program) flat(s int32) *state {
-	if !p.states[s].flat {
+	if !p.states.At(s).flat {
 		p.flatten(s)
 	}
-	return &p.states[s]
+	return p.states.At(s)
 }
 
 func (p *Program) flatten(s int32) {
-	if p.states[s].callee != -1 {
+	if p.states.At(s).callee != -1 {
 		p.open(s)
 	}
-	st := &p.states[s]
+	st := p.states.At(s)
 	st.flat = true
-	if !p.plain(st) {
-		p.follow(s)
-		st = &p.states[s]
+	edges, tokens := p.builder.edges.At(st.edges), p.tokens.At(st.tokens)
+	stored := p.plain(st)
+	if !stored {
+		edges, tokens = p.follow(s)
 	}
-	switch n := st.edges.to - st.edges.from; {
-	case n == 0 && st.tokens.to == st.tokens.from:
+	switch {
+	case len(edges) == 0 && len(tokens) == 0:
+		st.edges, st.tokens = slab.Span{}, slab.Span{}
 		return
-	case n == 1 && st.tokens.to == st.tokens.from:
+	case len(edges) == 1 && len(tokens) == 0:
 		// The one state made for this edge has the core.
-		if first := p.chain(p.builder.edges[st.edges.from]); first != s {
-			core := p.flat(first).core
-			p.states[s].core = core
-			return
+		if first := p.chain(edges[0]); first != s {
+			st.core = p.flat(first).core
+		} else {
+			st.core = p.addCore(st.edges, st.tokens)
 		}
-		st.core = p.addCore(st)
 	default:
-		st.core = p.coreOf(st)
+		core, hash := p.findCore(edges, tokens)
+		if core < 0 {
+			if !stored {
+				st.edges, st.tokens = p.builder.edges.Put(edges...), p.tokens.Put(tokens...)
+			}
+			core = p.addCore(st.edges, st.tokens)
+			p.coreAt.add(hash, core)
+		}
+		st.core = core
 	}
+	st.edges, st.tokens = p.cores.At(st.core).edges, p.cores.At(st.core).tokens
 }
 
 // plain reports whether a state is as it must be already.
 func (p *Program) plain(st *state) bool {
-	if st.eps.to > st.eps.from || st.tokens.to > st.tokens.from || st.calls.to > st.calls.from {
+	if !st.eps.Empty() || !st.tokens.Empty() || !st.calls.Empty() {
 		return false
 	}
-	for _, e := range p.builder.edges[st.edges.from:st.edges.to] {
-		if p.states[e.to].dist >= infinite {
+	for _, e := range p.builder.edges.At(st.edges) {
+		if p.states.At(e.to).dist >= infinite {
 			return false
 		}
 	}
 	return true
 }
 
-// follow collects what can happen in a state and those it leads to by empty moves.
-func (p *Program) follow(s int32) {
+// follow collects what can happen in a state and those it leads to by empty moves. The lists are working memory.
+func (p *Program) follow(s int32) ([]edge, []tokenEdge) {
 	f := &p.flattener
 	f.round++
 	f.edges, f.token, f.calls, f.stack = f.edges[:0], f.token[:0], f.calls[:0], f.stack[:0]
 	p.visit(s)
 	end := false
 	for len(f.stack) > 0 {
-		r := &p.states[f.stack[len(f.stack)-1]]
+		r := p.states.At(f.stack[len(f.stack)-1])
 		f.stack = f.stack[:len(f.stack)-1]
 		end = end || r.end
-		for _, t := range p.lists[r.eps.from:r.eps.to] {
+		for _, t := range p.lists.At(r.eps) {
 			p.visit(t)
 		}
-		for _, e := range p.builder.edges[r.edges.from:r.edges.to] {
-			if p.states[e.to].dist < infinite {
+		for _, e := range p.builder.edges.At(r.edges) {
+			if p.states.At(e.to).dist < infinite {
 				f.edges = append(f.edges, e)
 			}
 		}
-		for _, e := range p.tokens[r.tokens.from:r.tokens.to] {
-			if p.states[e.to].dist < infinite {
+		for _, e := range p.tokens.At(r.tokens) {
+			if p.states.At(e.to).dist < infinite {
 				f.token = append(f.token, e)
 			}
 		}
-		for _, c := range p.lists[r.calls.from:r.calls.to] {
+		for _, c := range p.lists.At(r.calls) {
 			if st := &p.sites[c]; st.kind == siteRule && st.ret == p.end && !st.keep {
 				// A call in last place returns where its caller does: the callee's states
 				// are the caller's own.
-				if p.states[st.start].dist < infinite {
+				if p.states.At(st.start).dist < infinite {
 					p.open(st.start)
 					p.visit(st.start)
 				}
 				continue
 			}
-			if plus(p.entering(c), p.states[p.sites[c].ret].dist) < infinite {
+			if plus(p.entering(c), p.states.At(p.sites[c].ret).dist) < infinite {
 				f.calls = append(f.calls, c)
 			}
 		}
@@ -118,20 +130,19 @@ func (p *Program) follow(s int32) {
 		slices.Sort(f.calls)
 		f.calls = slices.Compact(f.calls)
 	}
-	st := &p.states[s]
-	st.end, st.eps = end, span{}
-	st.edges, st.tokens = put(&p.builder.edges, f.edges...), put(&p.tokens, f.token...)
-	st.calls = put(&p.lists, f.calls...)
+	st := p.states.At(s)
+	st.end, st.eps, st.calls = end, slab.Span{}, p.lists.Put(f.calls...)
+	return f.edges, f.token
 }
 
 // visit puts a state on the stack of follow unless it was there or has no way to the end.
 func (p *Program) visit(s int32) {
 	f := &p.flattener
 	if int(s) >= len(f.mark) {
-		f.mark = lengthen(f.mark, len(p.states))
+		f.mark = lengthen(f.mark, p.states.Len())
 	}
-	if f.mark[s] != f.round && p.states[s].dist < infinite {
-		if isLater(p.states[s].callee) {
+	if f.mark[s] != f.round && p.states.At(s).dist < infinite {
+		if isLater(p.states.At(s).callee) {
 			p.open(s)
 		}
 		f.mark[s] = f.round
@@ -150,9 +161,8 @@ func boolInt(b bool) int {
 	return 0
 }
 
-// coreOf gives states with the same edges the same core.
-func (p *Program) coreOf(st *state) int32 {
-	edges, tokens := p.builder.edges[st.edges.from:st.edges.to], p.tokens[st.tokens.from:st.tokens.to]
+// findCore returns the core with these edges, which states that have the same share; -1 if there is none yet.
+func (p *Program) findCore(edges []edge, tokens []tokenEdge) (core int32, hash uint32) {
 	h := hasher(0)
 	for _, e := range edges {
 		h.add(int32(e.lo)<<8 | int32(e.hi))
@@ -167,13 +177,11 @@ func (p *Program) coreOf(st *state) int32 {
 		if s.id == 0 {
 			break
 		}
-		if k := &p.cores[s.id-1]; s.hash == h.sum() && slices.Equal(k.edges, edges) && slices.Equal(k.tokens, tokens) {
-			return s.id - 1
+		if k := p.cores.At(s.id - 1); s.hash == h.sum() && slices.Equal(p.builder.edges.At(k.edges), edges) && slices.Equal(p.tokens.At(k.tokens), tokens) {
+			return s.id - 1, s.hash
 		}
 	}
-	c := p.addCore(st)
-	p.coreAt.add(h.sum(), c)
-	return c
+	return -1, h.sum()
 }
 
 // coreOfEdges returns the core with these edges.
@@ -182,20 +190,18 @@ func (p *Program) coreOfEdges(edges []edge) int32 {
 		return p.flat(p.chain(edges[0])).core
 	}
 	slices.SortFunc(edges, compareEdges)
-	return p.flat(p.add(state{edges: put(&p.builder.edges, slices.Compact(edges)...)})).core
+	return p.flat(p.add(state{edges: p.builder.edges.Put(slices.Compact(edges)...)})).core
 }
 
-func (p *Program) addCore(st *state) int32 {
-	k := core{edges: p.builder.edges[st.edges.from:st.edges.to:st.edges.to],
-		tokens: p.tokens[st.tokens.from:st.tokens.to:st.tokens.to], dist: infinite}
-	for _, e := range k.edges {
-		k.dist = min(k.dist, plus(1, p.states[e.to].dist))
-		k.plain = k.plain || p.states[e.to].plain
+func (p *Program) addCore(edges, tokens slab.Span) int32 {
+	k := core{edges: edges, tokens: tokens, dist: infinite}
+	for _, e := range p.builder.edges.At(k.edges) {
+		k.dist = min(k.dist, plus(1, p.states.At(e.to).dist))
+		k.plain = k.plain || p.states.At(e.to).plain
 	}
-	for _, e := range k.tokens {
-		k.dist = min(k.dist, plus(1, p.states[e.to].dist))
-		k.plain = k.plain || p.states[e.to].plain
+	for _, e := range p.tokens.At(k.tokens) {
+		k.dist = min(k.dist, plus(1, p.states.At(e.to).dist))
+		k.plain = k.plain || p.states.At(e.to).plain
 	}
-	p.cores = append(p.cores, k)
-	return int32(len(p.cores) - 1)
+	return p.cores.Add(k)
 }

@@ -138,7 +138,7 @@ func (c *Cache) Threads(id int32, limit int) (threads []Thread, more bool) {
 func (c *Cache) stacks(set int32, above []Frame, yield func([]Frame) bool) bool {
 	for _, n := range c.sets.At(set).nodes {
 		if n == 0 {
-			root := c.p.inspect.owners[c.p.states[c.p.root].callee]
+			root := c.p.inspect.owners[c.p.states.At(c.p.root).callee]
 			frames := append(slices.Clone(above), Frame{Kind: RuleFrame, Rule: root})
 			slices.Reverse(frames)
 			if !yield(frames) {
@@ -187,20 +187,22 @@ func (c *Cache) frame(k nodeKey) Frame {
 }
 
 // owner returns the rule that a callee is or belongs to.
-func (c *Cache) owner(start int32) gbnf.RuleID { return c.p.inspect.owners[c.p.states[start].callee] }
+func (c *Cache) owner(start int32) gbnf.RuleID {
+	return c.p.inspect.owners[c.p.states.At(start).callee]
+}
 
 // continuations describes the edges of a core.
 func (c *Cache) continuations(core int32) (steps []Continuation, tokens []TokenTerminal) {
-	for _, e := range c.p.cores[core].edges {
+	for _, e := range c.p.edgesOf(core) {
 		s := Continuation{Lo: e.lo, Hi: e.hi}
 		if e.lo == e.hi {
 			s.Text = []byte{e.lo}
 			for to := e.to; len(s.Text) < maxContinuation; {
 				st := *c.p.flat(to)
-				if st.end || !st.calls.empty() || !st.tokens.empty() || st.edges.to != st.edges.from+1 {
+				if st.end || !st.calls.Empty() || !st.tokens.Empty() || st.edges.Len() != 1 {
 					break
 				}
-				next := c.p.builder.edges[st.edges.from]
+				next := c.p.builder.edges.At(st.edges)[0]
 				if next.lo != next.hi {
 					break
 				}
@@ -210,7 +212,7 @@ func (c *Cache) continuations(core int32) (steps []Continuation, tokens []TokenT
 		}
 		steps = append(steps, s)
 	}
-	for _, t := range c.p.cores[core].tokens {
+	for _, t := range c.p.tokensOf(core) {
 		tokens = append(tokens, TokenTerminal{t.id, t.negated})
 	}
 	return steps, tokens

@@ -54,7 +54,7 @@ func (b *builder) begin(e gbnf.Expr, to int32) int32 {
 			}
 			from[i] = b.begin(it, to)
 		}
-		return b.add(state{eps: put(&b.lists, from...)})
+		return b.add(state{eps: b.lists.Put(from...)})
 	}
 	return b.build(e, to)
 }
@@ -131,12 +131,12 @@ func (b *builder) rest(items []gbnf.Expr, to int32) int32 {
 	if s, ok := b.restAt[string(key)]; ok {
 		return s
 	}
-	dist, plain := b.states[to].dist, b.states[to].plain
+	dist, plain := b.states.At(to).dist, b.states.At(to).plain
 	for _, it := range items {
 		dist, plain = plus(dist, b.distance(it)), plain && b.isPlain(it)
 	}
 	s := b.add(state{})
-	st := &b.states[s]
+	st := b.states.At(s)
 	st.dist, st.plain, st.callee = dist, plain, -2-int32(len(b.laters))
 	b.laters = append(b.laters, later{items, to})
 	if b.restAt == nil {
@@ -165,11 +165,11 @@ func (b *builder) numberOf(e gbnf.Expr) int32 {
 
 // openLater builds a rest, or its beginning.
 func (b *builder) openLater(s int32) {
-	l := &b.laters[-2-b.states[s].callee]
+	l := &b.laters[-2-b.states.At(s).callee]
 	if l.rest == nil {
 		return
 	}
 	rest := l.rest
 	l.rest = nil
-	b.states[s].eps = put(&b.lists, b.sequence(rest, max(1, len(rest)/laterShare), l.to))
+	b.states.At(s).eps = b.lists.Put(b.sequence(rest, max(1, len(rest)/laterShare), l.to))
 }

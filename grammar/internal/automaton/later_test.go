@@ -56,7 +56,7 @@ func TestLater(t *testing.T) {
 			}
 			c := NewCache(p)
 			id := followText(c, Start, start+"n")
-			atStart := len(p.states)
+			atStart := int(p.states.Len())
 			if most := n * tt.states; atStart > most {
 				t.Errorf("%d states are made for the beginnings of %d names, more than %d", atStart, n, most)
 			}
@@ -67,7 +67,7 @@ func TestLater(t *testing.T) {
 			if tt.spelling == schema.AnySpelling && len(p.laters) < n {
 				t.Errorf("%d rests were left for later, of %d names", len(p.laters), n)
 			}
-			if more := len(p.states) - atStart; more > 200*len(rest) {
+			if more := int(p.states.Len()) - atStart; more > 200*len(rest) {
 				t.Errorf("%d more states for %d bytes", more, len(rest))
 			}
 		})

@@ -128,9 +128,9 @@ func appendPlaces(key []byte, places []localPlace) []byte {
 
 // dist returns the least bytes from a place to the end of what is known of its stack.
 func (l *locals) dist(pl localPlace) int32 {
-	d := l.p.cores[pl.core].dist
+	d := l.p.cores.At(pl.core).dist
 	for f := l.stacks[pl.stack]; f.site >= 0; f = l.stacks[f.below] {
-		d = plus(d, l.p.states[l.p.sites[f.site].ret].dist)
+		d = plus(d, l.p.states.At(l.p.sites[f.site].ret).dist)
 	}
 	return d
 }
@@ -142,7 +142,7 @@ func (l *locals) step(dst []localPlace, from []localPlace, b byte) (next []local
 	next, hi = dst[:0], 255
 	l.work = l.work[:0]
 	for _, pl := range from {
-		for _, e := range l.p.cores[pl.core].edges {
+		for _, e := range l.p.edgesOf(pl.core) {
 			if b < e.lo {
 				hi = min(hi, e.lo-1)
 				break
@@ -156,7 +156,7 @@ func (l *locals) step(dst []localPlace, from []localPlace, b byte) (next []local
 	for i := 0; i < len(l.work); i++ {
 		st := *l.p.flat(l.work[i].core)
 		stack := l.work[i].stack
-		if !st.tokens.empty() {
+		if !st.tokens.Empty() {
 			return next, true, hi
 		}
 		if st.core >= 0 {
@@ -169,7 +169,7 @@ func (l *locals) step(dst []localPlace, from []localPlace, b byte) (next []local
 			}
 			l.visit(l.p.sites[f.site].ret, f.below)
 		}
-		for _, id := range l.p.lists[st.calls.from:st.calls.to] {
+		for _, id := range l.p.lists.At(st.calls) {
 			site := l.p.sites[id]
 			above := l.stack(localFrame{id, stack})
 			if site.kind != siteRule || above < 0 {

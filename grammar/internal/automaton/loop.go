@@ -56,7 +56,7 @@ type loopState struct {
 // none.
 func (c *Cache) loopUnit(items []item) *Unit {
 	for _, it := range items {
-		if len(c.p.cores[it.core].tokens) > 0 {
+		if !c.p.cores.At(it.core).tokens.Empty() {
 			return nil
 		}
 	}

@@ -49,8 +49,8 @@ func TestMachines(t *testing.T) {
 func checkStates(t *testing.T, p *Program) {
 	const most = 5000 // states
 	machines := 0
-	for s := int32(0); int(s) < len(p.states) && s < most; s++ {
-		if k := p.states[s].callee; k != -1 {
+	for s := int32(0); s < p.states.Len() && s < most; s++ {
+		if k := p.states.At(s).callee; k != -1 {
 			if isLater(k) {
 				p.open(s)
 				continue
@@ -62,12 +62,12 @@ func checkStates(t *testing.T, p *Program) {
 				}
 			}
 			p.open(s)
-			if said, is := p.states[s].dist, p.states[p.lists[p.states[s].eps.from]].dist; is > said {
+			if said, is := p.states.At(s).dist, p.states.At(p.lists.At(p.states.At(s).eps)[0]).dist; is > said {
 				t.Errorf("state %d: distance %d, %d was said", s, is, said)
 			}
 		}
-		st := p.states[s]
-		for _, e := range p.builder.edges[st.edges.from:st.edges.to] {
+		st := p.states.At(s)
+		for _, e := range p.builder.edges.At(st.edges) {
 			if e.lo > 0 && p.class[e.lo] == p.class[e.lo-1] || e.hi < 255 && p.class[e.hi] == p.class[e.hi+1] {
 				t.Errorf("state %d: bytes %#x to %#x are no classes", s, e.lo, e.hi)
 			}

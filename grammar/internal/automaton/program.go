@@ -1,6 +1,9 @@
 package automaton
 
-import "github.com/callama/callama/grammar/gbnf"
+import (
+	"github.com/callama/callama/grammar/gbnf"
+	"github.com/callama/callama/internal/slab"
+)
 
 // Program is a compiled grammar. States, sites and cores are made when a text first
 // reaches them, so that its caches must not be used at the same time; what is known from
@@ -8,7 +11,7 @@ import "github.com/callama/callama/grammar/gbnf"
 type Program struct {
 	builder
 	flattener
-	cores []core
+	cores slab.List[core]
 
 	root     int32 // start state of the root rule
 	rootDist int32 // bytes of the shortest text
@@ -25,21 +28,16 @@ type Program struct {
 	regions  map[string]local   // cores of a configuration -> the region they are in
 }
 
-// span is a part of one of the builder's lists.
-type span struct{ from, to int32 }
-
-func (s span) empty() bool { return s.from == s.to }
-
 // state is a place in a rule: what can happen to the next byte or token, which calls begin
 // here, and whether the callee may end here. Once flat, its empty moves have been followed.
 type state struct {
-	eps    span // of lists: states reached by nothing
-	edges  span
-	tokens span
-	calls  span  // of lists: sites
-	dist   int32 // least bytes from here to the end of the callee
-	core   int32 // if flat: what is left once the calls are made, -1 if it takes no byte or token
-	callee int32 // index of callees if calls lead here; -2 less the index of laters; else -1
+	eps    slab.Span // of lists: states reached by nothing
+	edges  slab.Span
+	tokens slab.Span
+	calls  slab.Span // of lists: sites
+	dist   int32     // least bytes from here to the end of the callee
+	core   int32     // if flat: what is left once the calls are made, -1 if it takes no byte or token
+	callee int32     // index of callees if calls lead here; -2 less the index of laters; else -1
 	end    bool
 	flat   bool
 	plain  bool // the end of the callee can be reached without values that must differ
@@ -59,11 +57,17 @@ type callee struct {
 // comes, so that states which differ in their calls only are one core: configurations are
 // made of cores.
 type core struct {
-	edges  []edge
-	tokens []tokenEdge
+	edges  slab.Span
+	tokens slab.Span
 	dist   int32 // least bytes by these edges
 	plain  bool  // some of them leads to a plain state
 }
+
+// edgesOf returns the edges of a core.
+func (p *Program) edgesOf(k int32) []edge { return p.builder.edges.At(p.cores.At(k).edges) }
+
+// tokensOf returns the token edges of a core.
+func (p *Program) tokensOf(k int32) []tokenEdge { return p.tokens.At(p.cores.At(k).tokens) }
 
 // edge takes one byte in [lo, hi].
 type edge struct {
@@ -153,9 +157,9 @@ func times(n, d int32) int32 {
 // need ever new states needs it as long as it is used.
 func (p *Program) Bytes() int {
 	// Sizes of the structs; what stands in an index too has twice 8 bytes there.
-	const stateBytes, coreBytes, siteBytes, calleeBytes, edgeBytes, tokenBytes, laterBytes = 48 + 16, 56 + 16, 24, 24, 8, 12, 100
-	return stateBytes*len(p.states) + coreBytes*len(p.cores) + siteBytes*len(p.sites) + calleeBytes*len(p.callees) +
-		edgeBytes*len(p.builder.edges) + tokenBytes*len(p.tokens) + 4*len(p.lists) + (12+16)*len(p.refs) + laterBytes*len(p.laters)
+	const stateBytes, coreBytes, siteBytes, calleeBytes, edgeBytes, tokenBytes, laterBytes = 48 + 16, 24 + 16, 24, 24, 8, 12, 100
+	return stateBytes*int(p.states.Len()) + coreBytes*int(p.cores.Len()) + siteBytes*len(p.sites) + calleeBytes*len(p.callees) +
+		edgeBytes*p.builder.edges.Len() + tokenBytes*p.tokens.Len() + 4*p.lists.Len() + (12+16)*len(p.refs) + laterBytes*len(p.laters)
 }
 
 // Classes returns the number of byte classes.

@@ -85,7 +85,7 @@ const unlimited = int32(1) << 30
 
 func (c *Cache) findRegion(items []item) local {
 	for _, it := range items {
-		if len(c.p.cores[it.core].tokens) > 0 {
+		if !c.p.cores.At(it.core).tokens.Empty() {
 			return local{}
 		}
 	}

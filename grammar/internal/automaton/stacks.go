@@ -170,7 +170,7 @@ func (c *Cache) push(site, aux, below int32) int32 {
 // cost computes node.cost.
 func (c *Cache) cost(k nodeKey) int32 {
 	st := &c.p.sites[k.site]
-	rest := plus(c.p.states[st.ret].dist, c.sets.At(k.below).cost)
+	rest := plus(c.p.states.At(st.ret).dist, c.sets.At(k.below).cost)
 	switch st.kind {
 	case siteRepeat:
 		r := &c.p.repeats[st.index]
@@ -290,8 +290,8 @@ func (c *Cache) intern(items []item, accepting bool) int32 {
 		cfg.dist = 0
 	}
 	for _, it := range items {
-		k := &c.p.cores[it.core]
-		cfg.tokens = cfg.tokens || len(k.tokens) > 0
+		k := c.p.cores.At(it.core)
+		cfg.tokens = cfg.tokens || !k.tokens.Empty()
 		cfg.traits |= c.traitsOfItem(it)
 		cfg.dist = min(cfg.dist, plus(k.dist, c.sets.At(it.set).cost))
 	}

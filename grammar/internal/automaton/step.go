@@ -136,7 +136,7 @@ func (c *Cache) NextToken(id, t, viaBytes int32, named bool) int32 {
 	}
 	c.step.begin()
 	for _, it := range c.configOf(id).items {
-		for _, e := range c.p.cores[it.core].tokens {
+		for _, e := range c.p.tokensOf(it.core) {
 			if (e.id == t) != e.negated && !(named && e.negated) {
 				c.arrive(e.to, it.set)
 			}
@@ -181,7 +181,7 @@ func (c *Cache) Dist(id int32) int32 { return c.configOf(id).dist }
 // TokenTerminals yields the token terminals that may come next.
 func (c *Cache) TokenTerminals(id int32, yield func(t int32, negated bool)) {
 	for _, it := range c.configOf(id).items {
-		for _, e := range c.p.cores[it.core].tokens {
+		for _, e := range c.p.tokensOf(it.core) {
 			yield(e.id, e.negated)
 		}
 	}
@@ -192,7 +192,7 @@ func (c *Cache) advance(id int32, b byte) (next int32, lo, hi byte) {
 	c.step.begin()
 	lo, hi = 0, 255
 	for _, it := range c.configOf(id).items {
-		for _, e := range c.p.cores[it.core].edges {
+		for _, e := range c.p.edgesOf(it.core) {
 			if e.lo > b { // and so are the edges after it: they are sorted
 				hi = min(hi, e.lo-1)
 				break
@@ -213,7 +213,7 @@ func (c *Cache) advance(id int32, b byte) (next int32, lo, hi byte) {
 func (c *Cache) MidCharacter(id int32) bool {
 	items := c.configOf(id).items
 	for _, it := range items {
-		for _, e := range c.p.cores[it.core].edges {
+		for _, e := range c.p.edgesOf(it.core) {
 			if e.lo < 0x80 || e.hi > 0xBF {
 				return false
 			}
@@ -230,7 +230,7 @@ func (c *Cache) arrive(state, set int32) {
 		s.pops = append(s.pops, set)
 	}
 	if int(state) >= len(s.stamp) {
-		s.at, s.stamp = lengthen(s.at, len(c.p.states)), lengthen(s.stamp, len(c.p.states))
+		s.at, s.stamp = lengthen(s.at, c.p.states.Len()), lengthen(s.stamp, c.p.states.Len())
 	}
 	if s.stamp[state] == s.round {
 		it := &s.arrived[s.at[state]]
@@ -243,14 +243,14 @@ func (c *Cache) arrive(state, set int32) {
 }
 
 // lengthen appends zeros to a list up to n entries, and room for more.
-func lengthen[T any](list []T, n int) []T {
-	return append(list, make([]T, n+n/2+16-len(list))...)
+func lengthen[T any](list []T, n int32) []T {
+	return append(list, make([]T, int(n+n/2+16)-len(list))...)
 }
 
 // enter records a call: its first state with the frame it returns to.
 func (c *Cache) enter(start, set int32) {
 	s := &c.step
-	callee := c.p.states[start].callee
+	callee := c.p.states.At(start).callee
 	for int(callee) >= len(s.enterAt) {
 		s.enterAt = append(s.enterAt, -1)
 	}
@@ -310,7 +310,7 @@ func (c *Cache) finish() int32 {
 func (c *Cache) expand(it place) {
 	st := *c.p.flat(it.state)
 	if s := &c.step; int(st.core) >= len(s.itemStamp) {
-		s.itemAt, s.itemStamp = lengthen(s.itemAt, len(c.p.cores)), lengthen(s.itemStamp, len(c.p.cores))
+		s.itemAt, s.itemStamp = lengthen(s.itemAt, c.p.cores.Len()), lengthen(s.itemStamp, c.p.cores.Len())
 	}
 	if s := &c.step; st.core >= 0 && s.itemStamp[st.core] == s.round {
 		known := &s.items[s.itemAt[st.core]]
@@ -320,7 +320,7 @@ func (c *Cache) expand(it place) {
 		s.itemAt[st.core] = int32(len(s.items))
 		s.items = append(s.items, item{st.core, it.set})
 	}
-	for _, id := range c.p.lists[st.calls.from:st.calls.to] {
+	for _, id := range c.p.lists.At(st.calls) {
 		site := &c.p.sites[id]
 		if site.kind == siteMember {
 			c.enterMembers(id, 0, it.set)

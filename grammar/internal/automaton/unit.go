@@ -40,7 +40,7 @@ func (p *Program) findUnit(repeat int32) int32 {
 		return u
 	}
 	index := int32(-1)
-	if entry := *p.flat(p.repeats[repeat].body); entry.core >= 0 && !entry.end && entry.tokens.empty() && entry.calls.empty() {
+	if entry := *p.flat(p.repeats[repeat].body); entry.core >= 0 && !entry.end && entry.tokens.Empty() && entry.calls.Empty() {
 		seen := false
 		if index, seen = p.unitOf[entry.core]; !seen {
 			index = p.addUnit(p.repeats[repeat].body, entry.core)
@@ -80,7 +80,7 @@ func (p *Program) unitFrom(entry int32) *Unit {
 			next = next[:0]
 			for _, s := range sets[i] {
 				st := p.flat(s)
-				for _, e := range p.builder.edges[st.edges.from:st.edges.to] {
+				for _, e := range p.builder.edges.At(st.edges) {
 					if e.lo <= lo && lo <= e.hi {
 						next = append(next, e.to)
 					}
@@ -96,7 +96,7 @@ func (p *Program) unitFrom(entry int32) *Unit {
 		}
 		u.Next = append(u.Next, row[:]...)
 		for _, s := range sets[i] {
-			u.Longest = max(u.Longest, p.states[s].dist)
+			u.Longest = max(u.Longest, p.states.At(s).dist)
 		}
 	}
 	u.setKey()
@@ -121,11 +121,11 @@ func (p *Program) unitState(next []int32, sets *[][]int32, index map[string]int1
 	ends := 0
 	for _, s := range next {
 		st := p.flat(s)
-		if !st.calls.empty() || !st.tokens.empty() {
+		if !st.calls.Empty() || !st.tokens.Empty() {
 			return 0, false
 		}
 		if st.end {
-			if !st.edges.empty() {
+			if !st.edges.Empty() {
 				return 0, false
 			}
 			ends++
@@ -228,7 +228,7 @@ func (c *Cache) runsOf(dst []Run, it item, want func(*Unit) bool) ([]Run, bool) 
 // overlaps reports whether a byte may both begin a unit and come next in a configuration.
 func (c *Cache) overlaps(id int32, u *Unit) bool {
 	for _, it := range c.configOf(id).items {
-		for _, e := range c.p.cores[it.core].edges {
+		for _, e := range c.p.edgesOf(it.core) {
 			for b := int(e.lo); b <= int(e.hi); b++ {
 				if u.Next[b] != UnitDead {
 					return true

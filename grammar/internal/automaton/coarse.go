@@ -39,7 +39,7 @@ func (c *Cache) Coarse(id, reach int32) int32 {
 }
 
 func (c *coarse) config(id int32) int32 {
-	old := c.configOf(id).items
+	old := c.itemsOf(id)
 	changed := false
 	items := c.items[:0]
 	for _, it := range old {
@@ -137,7 +137,7 @@ func (c *coarse) set(s int32) int32 {
 		return t - 1
 	}
 	t := int32(-1)
-	for _, n := range c.Cache.sets.At(s).nodes {
+	for _, n := range c.nodesOf(s) {
 		one := c.Cache.nodes.At(c.node(n)).single
 		if t < 0 {
 			t = one
@@ -188,11 +188,11 @@ type Jump struct {
 // Jump returns the unit that a configuration counts, if there is exactly one and nothing
 // else begins like it, neither here nor after the repetition.
 func (c *Cache) Jump(id int32) (Jump, bool) {
-	items := c.configOf(id).items
+	items := c.itemsOf(id)
 	found := -1
 	unit := int32(-1)
 	for i, it := range items {
-		nodes := c.sets.At(it.set).nodes
+		nodes := c.nodesOf(it.set)
 		if len(nodes) != 1 || nodes[0] == 0 {
 			continue
 		}
@@ -223,7 +223,7 @@ func (c *Cache) Jump(id int32) (Jump, bool) {
 			}
 		}
 	}
-	k := c.nodes.At(c.sets.At(items[found].set).nodes[0]).nodeKey
+	k := c.nodes.At(c.nodesOf(items[found].set)[0]).nodeKey
 	core := items[found].core
 	c.step.begin()
 	c.arrive(c.p.sites[k.site].ret, k.below)
@@ -236,11 +236,11 @@ func (c *Cache) Jump(id int32) (Jump, bool) {
 // Ahead returns the configuration after n units, at least one, of a configuration whose
 // Jump is j, or whose coarse one's is.
 func (c *Cache) Ahead(id int32, j Jump, n int32) int32 {
-	for _, it := range c.configOf(id).items {
+	for _, it := range c.itemsOf(id) {
 		if it.core != j.core {
 			continue
 		}
-		k := c.nodes.At(c.sets.At(it.set).nodes[0]).nodeKey
+		k := c.nodes.At(c.nodesOf(it.set)[0]).nodeKey
 		r := &c.p.repeats[c.p.sites[k.site].index]
 		if r.max >= 0 && k.aux+n > r.max {
 			return Dead

@@ -170,8 +170,8 @@ func (c *Cache) Endless(id int32) bool {
 			c.configOf(id).traits |= endless
 			return true
 		}
-		for _, it := range c.configOf(id).items {
-			for _, n := range c.sets.At(it.set).nodes {
+		for _, it := range c.itemsOf(id) {
+			for _, n := range c.nodesOf(it.set) {
 				if n > 0 && c.endlessNode(n) {
 					c.configOf(id).traits |= endless
 					return true
@@ -254,19 +254,23 @@ func (c *Cache) NextDup(id int32, class uint8) int32 {
 // Returned reports whether a value that must differ ended in the step Next(id, class),
 // which must have been made, in some reading of the text.
 func (c *Cache) Returned(id int32, class uint8) bool {
-	set := c.configOf(id).returned
+	set := c.returned[id]
 	return set != nil && set[class/64]&(1<<(class%64)) != 0
 }
 
 // noteReturned keeps that values that must differ ended in the steps by some classes.
 func (c *Cache) noteReturned(id int32, from, to uint8) {
-	cfg := c.configOf(id)
-	if cfg.returned == nil {
-		cfg.returned = new([4]uint64)
-		c.bytes += 32
+	set := c.returned[id]
+	if set == nil {
+		if c.returned == nil {
+			c.returned = map[int32]*[4]uint64{}
+		}
+		set = new([4]uint64)
+		c.returned[id] = set
+		c.bytes += returnedBytes
 	}
 	for k := int(from); k <= int(to); k++ {
-		cfg.returned[k/64] |= 1 << (k % 64)
+		set[k/64] |= 1 << (k % 64)
 	}
 }
 

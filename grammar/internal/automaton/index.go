@@ -109,26 +109,3 @@ func (h *hasher) add(n int32) {
 }
 
 func (h hasher) sum() uint32 { return uint32(h ^ h>>32) }
-
-// arena hands out parts of large blocks, so that many small lists are few allocations.
-type arena[T any] struct{ free []T }
-
-// take returns a zeroed list of n with room for no more.
-func (a *arena[T]) take(n, block int) []T {
-	if len(a.free) < n {
-		a.free = make([]T, max(n, block))
-	}
-	list := a.free[:n:n]
-	a.free = a.free[n:]
-	return list
-}
-
-// copyOf returns a copy of a list.
-func (a *arena[T]) copyOf(list []T, block int) []T {
-	if len(list) == 0 {
-		return nil
-	}
-	kept := a.take(len(list), block)
-	copy(kept, list)
-	return kept
-}

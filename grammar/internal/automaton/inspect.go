@@ -120,7 +120,7 @@ func (p *Program) Rule(r gbnf.RuleID) *gbnf.Rule { return &p.rules[r] }
 // Threads returns up to limit places of a configuration, and whether there are more. The
 // program must have been made with Options.Inspect.
 func (c *Cache) Threads(id int32, limit int) (threads []Thread, more bool) {
-	for _, it := range c.configOf(id).items {
+	for _, it := range c.itemsOf(id) {
 		steps, tokens := c.continuations(it.core)
 		c.stacks(it.set, nil, func(frames []Frame) bool {
 			if len(threads) == limit {
@@ -136,7 +136,7 @@ func (c *Cache) Threads(id int32, limit int) (threads []Thread, more bool) {
 
 // stacks yields the stacks of a node set, above being the frames over it, the top first.
 func (c *Cache) stacks(set int32, above []Frame, yield func([]Frame) bool) bool {
-	for _, n := range c.sets.At(set).nodes {
+	for _, n := range c.nodesOf(set) {
 		if n == 0 {
 			root := c.p.inspect.owners[c.p.states.At(c.p.root).callee]
 			frames := append(slices.Clone(above), Frame{Kind: RuleFrame, Rule: root})

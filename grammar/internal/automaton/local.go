@@ -77,7 +77,7 @@ func (c *Cache) appendTops(key []byte, items []item) []byte {
 
 // called returns the frame of a set of one called rule.
 func (c *Cache) called(set int32) (site, below int32, ok bool) {
-	nodes := c.sets.At(set).nodes
+	nodes := c.nodesOf(set)
 	if len(nodes) != 1 || nodes[0] == 0 {
 		return 0, 0, false
 	}

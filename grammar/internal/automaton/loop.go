@@ -14,7 +14,7 @@ const maxLoopCores = 16
 // Loop returns the run that a configuration is in if characters lead back to it. What
 // follows the run is the configuration itself, with the bytes that begin no unit.
 func (c *Cache) Loop(id int32) (Run, bool) {
-	items := c.configOf(id).items
+	items := c.itemsOf(id)
 	if len(items) == 0 || len(items) > maxLoopCores {
 		return Run{}, false
 	}

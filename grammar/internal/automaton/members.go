@@ -106,19 +106,19 @@ func (c *Cache) memberSeen(m *members, aux int32, i int) bool {
 	case m.plain():
 		return i < int(aux)
 	case m.ordered:
-		return i < c.seen.At(aux).last()
+		return i < c.memberSet(aux).last()
 	}
-	return c.seen.At(aux).has(i)
+	return c.memberSet(aux).has(i)
 }
 
 // memberGone reports whether item i can no longer come.
 func (c *Cache) memberGone(m *members, aux int32, i int) bool {
 	if !m.ordered {
-		return c.seen.At(aux).has(i) && !m.items[i].repeat
+		return c.memberSet(aux).has(i) && !m.items[i].repeat
 	}
 	last := int(aux)
 	if !m.plain() {
-		last = c.seen.At(aux).last()
+		last = c.memberSet(aux).last()
 	}
 	return i < last && !(i == last-1 && m.items[i].repeat)
 }
@@ -127,7 +127,7 @@ func (c *Cache) memberCount(m *members, aux int32) int32 {
 	if m.plain() {
 		return 0
 	}
-	return c.seen.At(aux).count()
+	return c.memberSet(aux).count()
 }
 
 // stillNeeded is members.need after the members in aux.
@@ -182,7 +182,7 @@ func (c *Cache) with(m *members, aux int32, i int) int32 {
 	if m.plain() {
 		return int32(i) + 1
 	}
-	s := append(c.step.members[:0], *c.seen.At(aux)...)
+	s := append(c.step.members[:0], c.memberSet(aux)...)
 	if m.ordered {
 		s[0] = uint64(uint32(s[0])) | uint64(i+1)<<32
 	} else {
@@ -202,6 +202,9 @@ func (c *Cache) with(m *members, aux int32, i int) int32 {
 	return c.memberSetID(s)
 }
 
+// memberSet returns the set that aux numbers.
+func (c *Cache) memberSet(aux int32) memberSet { return c.words.At(*c.seen.At(aux)) }
+
 // memberSetID interns a copy of a set.
 func (c *Cache) memberSetID(s memberSet) int32 {
 	h := hasher(0)
@@ -214,12 +217,12 @@ func (c *Cache) memberSetID(s memberSet) int32 {
 		if x.id == 0 {
 			break
 		}
-		if x.hash == h.sum() && slices.Equal(*c.seen.At(x.id - 1), s) {
+		if x.hash == h.sum() && slices.Equal(c.memberSet(x.id-1), s) {
 			return x.id - 1
 		}
 	}
-	id := c.seen.Add(c.words.copyOf(s, wordBlock))
+	id := c.seen.Add(c.words.Put(s...))
 	c.seenIndex.add(h.sum(), id)
-	c.bytes += setBytes + 8*len(s)
+	c.bytes += memberSetBytes + 8*len(s)
 	return id
 }

@@ -37,7 +37,7 @@ type local struct {
 
 // Region returns the region that a configuration is in.
 func (c *Cache) Region(id int32) (Region, bool) {
-	items := c.configOf(id).items
+	items := c.itemsOf(id)
 	if len(items) == 0 || len(items) > maxLoopCores {
 		return Region{}, false
 	}

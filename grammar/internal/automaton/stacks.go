@@ -19,21 +19,25 @@ type Cache struct {
 	setIndex  index // of two nodes or more
 	pairs     slab.List[union]
 	pairIndex index
-	seen      slab.List[memberSet] // member sets of unordered Members; 0 is the empty one
+	seen      slab.List[slab.Span] // member sets of unordered Members; 0 is the empty one
 	seenIndex index
-	words     arena[uint64] // of seen
 
 	configs     slab.List[config]
 	configIndex index
 
-	noRow []int32 // the row of configurations that have none
-
 	coarse []*coarse // see Coarse
 
-	numbers arena[int32] // of sets and rows
-	items   arena[item]
+	// What nodes, sets and configurations are made of. None of them holds a pointer: the collector need not look
+	// through what is most of the memory.
+	numbers slab.Lists[int32]  // of sets
+	words   slab.Lists[uint64] // of member sets
+	items   slab.Lists[item]
+	rows    slab.Lists[int32]
 
-	dups map[[2]int32]int32 // steps of NextDup by configuration and class
+	noRow []int32 // the row of configurations that have none
+
+	dups     map[[2]int32]int32   // steps of NextDup by configuration and class
+	returned map[int32]*[4]uint64 // by configuration, classes in whose steps a value that must differ ended
 
 	bytes int
 	step  scratch
@@ -52,39 +56,38 @@ type node struct {
 
 type nodeKey struct{ site, aux, below int32 }
 
-// nodeSet is a set of nodes in ascending order.
+// nodeSet is a set of nodes.
 type nodeSet struct {
-	nodes []int32
-	cost  int32 // least of its nodes
+	nodes slab.Span // of numbers, ascending
+	cost  int32     // least of its nodes
 	traits
 }
 
 // config is a configuration: where the text so far may stand.
 type config struct {
-	items     []item
-	row       []int32 // see Row
-	few       [fewSteps]fewStep
+	items     slab.Span
+	row       slab.Span // of rows, see Row; empty: none yet
+	few       fewSteps
 	dist      int32 // least bytes to the end of the text
 	accepting bool
 	tokens    bool  // some item has token edges
 	known     uint8 // of few, while there is no row
 	used      uint8 // how often few was looked at
 	traits
-	returned *[4]uint64 // classes in whose steps a value that must differ ended
 }
 
-// fewSteps is the number of steps from which a configuration gets a row: within the name of a member
+// maxFew is the number of steps from which a configuration gets a row: within the name of a member
 // or a word there are the bytes before the one that comes next, that one, and those after it.
-const fewSteps = 3
+const maxFew = 3
 
 // fewUses is the number of times a step is looked up from which a configuration gets a row: the bytes
 // within a character are seldom, but walked by thousands of tokens.
 const fewUses = 12
 
-// fewStep is the step by the byte classes from lo to hi.
-type fewStep struct {
-	lo, hi uint8
-	next   int32
+// fewSteps are steps, each by the byte classes from lo to hi.
+type fewSteps struct {
+	next   [maxFew]int32
+	lo, hi [maxFew]uint8
 }
 
 // item says that a core may take the next byte, with the stacks of a node set below it.
@@ -100,27 +103,22 @@ const bottomSet = int32(0) // the set of node 0, which lies below the root rule
 
 // Rough sizes for Bytes: the structs and their share of the indexes.
 const (
-	nodeBytes   = 52
-	setBytes    = 52
-	unionBytes  = 36
-	configBytes = 112
-)
-
-// Sizes of the blocks that lists are cut from.
-const (
-	numberBlock = 2048
-	wordBlock   = 64
-	itemBlock   = 256
+	nodeBytes      = 24 + 20
+	setBytes       = 16 + 20
+	memberSetBytes = 8 + 20
+	unionBytes     = 12 + 20
+	configBytes    = 44 + 20
+	returnedBytes  = 32 + 32
 )
 
 // NewCache returns a cache that knows only the start configuration.
 func NewCache(p *Program) *Cache {
 	c := &Cache{p: p}
 	c.nodes.Add(node{nodeKey: nodeKey{site: -1}, traits: free})
-	c.sets.Add(nodeSet{nodes: []int32{0}, traits: free})
+	c.sets.Add(nodeSet{nodes: c.numbers.Put(0), traits: free})
 	c.memberSetID(memberSet{0}) // number 0 is the empty one
 	c.configs.Add(config{dist: infinite})
-	c.noRow = c.numbers.take(len(p.classRep), numberBlock)
+	c.noRow = make([]int32, len(p.classRep))
 	c.start()
 	return c
 }
@@ -132,6 +130,12 @@ func (c *Cache) Bytes() int { return c.bytes }
 func (c *Cache) configOf(id int32) *config {
 	return c.configs.At(id)
 }
+
+// itemsOf returns the items of a configuration.
+func (c *Cache) itemsOf(id int32) []item { return c.items.At(c.configOf(id).items) }
+
+// nodesOf returns the nodes of a set in ascending order.
+func (c *Cache) nodesOf(set int32) []int32 { return c.numbers.At(c.sets.At(set).nodes) }
 
 // Configs returns the number of configurations explored.
 func (c *Cache) Configs() int { return int(c.configs.Len()) }
@@ -159,11 +163,9 @@ func (c *Cache) push(site, aux, below int32) int32 {
 	cost := c.cost(key)
 	tr := c.traitsOf(key)
 	c.nodes.Add(node{nodeKey: key, cost: cost, single: set, traits: tr})
-	one := c.numbers.take(1, numberBlock)
-	one[0] = n
-	c.sets.Add(nodeSet{nodes: one, cost: cost, traits: tr})
+	c.sets.Add(nodeSet{nodes: c.numbers.Put(n), cost: cost, traits: tr})
 	c.nodeIndex.add(h.sum(), n)
-	c.bytes += nodeBytes + setBytes
+	c.bytes += nodeBytes + setBytes + 4
 	return n
 }
 
@@ -217,7 +219,7 @@ func (c *Cache) union(a, b int32) int32 {
 			return u.set
 		}
 	}
-	x, y := c.sets.At(a).nodes, c.sets.At(b).nodes
+	x, y := c.nodesOf(a), c.nodesOf(b)
 	merged := c.step.merged[:0]
 	for len(x) > 0 && len(y) > 0 {
 		switch {
@@ -253,11 +255,11 @@ func (c *Cache) set(nodes []int32) int32 {
 		if s.id == 0 {
 			break
 		}
-		if s.hash == h.sum() && slices.Equal(c.sets.At(s.id-1).nodes, nodes) {
+		if s.hash == h.sum() && slices.Equal(c.nodesOf(s.id-1), nodes) {
 			return s.id - 1
 		}
 	}
-	s := c.sets.Add(nodeSet{nodes: c.numbers.copyOf(nodes, numberBlock), cost: cost, traits: tr})
+	s := c.sets.Add(nodeSet{nodes: c.numbers.Put(nodes...), cost: cost, traits: tr})
 	c.setIndex.add(h.sum(), s)
 	c.bytes += setBytes + 4*len(nodes)
 	return s
@@ -281,11 +283,11 @@ func (c *Cache) intern(items []item, accepting bool) int32 {
 		if s.id == 0 {
 			break
 		}
-		if s.hash == h.sum() && c.configOf(s.id-1).accepting == accepting && slices.Equal(c.configOf(s.id-1).items, items) {
+		if s.hash == h.sum() && c.configOf(s.id-1).accepting == accepting && slices.Equal(c.itemsOf(s.id-1), items) {
 			return s.id - 1
 		}
 	}
-	cfg := config{items: c.items.copyOf(items, itemBlock), accepting: accepting, dist: infinite}
+	cfg := config{items: c.items.Put(items...), accepting: accepting, dist: infinite}
 	if accepting {
 		cfg.dist = 0
 	}
@@ -307,12 +309,12 @@ func (c *Cache) Import(from *Cache, id int32) int32 {
 		return Dead
 	}
 	im := importer{to: c, from: from, nodes: map[int32]int32{0: 0}, sets: map[int32]int32{bottomSet: bottomSet}}
-	old := from.configOf(id)
-	items := make([]item, len(old.items))
-	for i, it := range old.items {
+	old := from.itemsOf(id)
+	items := make([]item, len(old))
+	for i, it := range old {
 		items[i] = item{it.core, im.set(it.set)}
 	}
-	return c.intern(items, old.accepting)
+	return c.intern(items, from.Accepting(id))
 }
 
 // importer copies stacks between caches, each node once.
@@ -326,7 +328,7 @@ func (im *importer) set(s int32) int32 {
 		return t
 	}
 	t := int32(-1)
-	for _, n := range im.from.sets.At(s).nodes {
+	for _, n := range im.from.nodesOf(s) {
 		one := im.to.nodes.At(im.node(n)).single
 		if t < 0 {
 			t = one
@@ -346,7 +348,7 @@ func (im *importer) node(n int32) int32 {
 	aux := old.aux
 	if st := &im.to.p.sites[old.site]; st.kind == siteMember || st.kind == siteSep {
 		if !im.to.p.members[st.index].plain() {
-			aux = im.to.memberSetID(*im.from.seen.At(old.aux))
+			aux = im.to.memberSetID(im.from.memberSet(old.aux))
 		}
 	}
 	t := im.to.push(old.site, aux, im.set(old.below))

@@ -64,18 +64,18 @@ func (c *Cache) start() {
 // once the step has been made before.
 func (c *Cache) Next(id int32, class uint8) int32 {
 	cfg := c.configOf(id)
-	if cfg.row != nil {
-		if next := cfg.row[class]; next != 0 {
+	if !cfg.row.Empty() {
+		if next := c.rows.At(cfg.row)[class]; next != 0 {
 			return next - 1
 		}
 		return c.makeStep(id, class)
 	}
-	for _, st := range cfg.few[:cfg.known] {
-		if st.lo <= class && class <= st.hi {
+	for i := range cfg.known {
+		if cfg.few.lo[i] <= class && class <= cfg.few.hi[i] {
 			if cfg.used++; cfg.used > fewUses {
 				c.makeRow(cfg)
 			}
-			return st.next
+			return cfg.few.next[i]
 		}
 	}
 	return c.makeStep(id, class)
@@ -90,24 +90,25 @@ func (c *Cache) makeStep(id int32, class uint8) int32 {
 	}
 	cfg := c.configOf(id)
 	switch {
-	case cfg.row != nil:
-	case int(cfg.known) < len(cfg.few):
-		cfg.few[cfg.known] = fewStep{lo, hi, next}
+	case !cfg.row.Empty():
+	case cfg.known < maxFew:
+		cfg.few.lo[cfg.known], cfg.few.hi[cfg.known], cfg.few.next[cfg.known] = lo, hi, next
 		cfg.known++
 		return next
 	default:
 		c.makeRow(cfg)
 	}
-	fillRow(cfg.row, lo, hi, next)
+	fillRow(c.rows.At(cfg.row), lo, hi, next)
 	return next
 }
 
 // makeRow gives a configuration its row.
 func (c *Cache) makeRow(cfg *config) {
-	cfg.row = c.numbers.take(len(c.p.classRep), numberBlock)
-	c.bytes += 4 * len(cfg.row)
-	for _, st := range cfg.few[:cfg.known] {
-		fillRow(cfg.row, st.lo, st.hi, st.next)
+	at, row := c.rows.Take(len(c.p.classRep))
+	cfg.row = at
+	c.bytes += 4 * len(row)
+	for i := range cfg.known {
+		fillRow(row, cfg.few.lo[i], cfg.few.hi[i], cfg.few.next[i])
 	}
 }
 
@@ -121,8 +122,8 @@ func fillRow(row []int32, lo, hi uint8, next int32) {
 // one; what is 0 is Next's to tell. It is all 0 for a configuration of which only few steps were
 // made, else it stays valid and is filled in place.
 func (c *Cache) Row(id int32) []int32 {
-	if row := c.configOf(id).row; row != nil {
-		return row
+	if at := c.configOf(id).row; !at.Empty() {
+		return c.rows.At(at)
 	}
 	return c.noRow
 }
@@ -135,7 +136,7 @@ func (c *Cache) NextToken(id, t, viaBytes int32, named bool) int32 {
 		return viaBytes
 	}
 	c.step.begin()
-	for _, it := range c.configOf(id).items {
+	for _, it := range c.itemsOf(id) {
 		for _, e := range c.p.tokensOf(it.core) {
 			if (e.id == t) != e.negated && !(named && e.negated) {
 				c.arrive(e.to, it.set)
@@ -151,8 +152,8 @@ func (c *Cache) NextToken(id, t, viaBytes int32, named bool) int32 {
 
 // merge returns the configuration that stands where a or b stands.
 func (c *Cache) merge(a, b int32) int32 {
-	items := slices.Clone(c.configOf(a).items)
-	for _, it := range c.configOf(b).items {
+	items := slices.Clone(c.itemsOf(a))
+	for _, it := range c.itemsOf(b) {
 		i, ok := slices.BinarySearchFunc(items, it, func(x, y item) int { return int(x.core - y.core) })
 		if ok {
 			items[i].set = c.union(items[i].set, it.set)
@@ -168,7 +169,7 @@ func (c *Cache) Accepting(id int32) bool { return c.configOf(id).accepting }
 
 // Done reports whether the text so far is in the language and no text continues it.
 func (c *Cache) Done(id int32) bool {
-	return c.configOf(id).accepting && len(c.configOf(id).items) == 0
+	return c.configOf(id).accepting && len(c.itemsOf(id)) == 0
 }
 
 // HasTokens reports whether token terminals may come next.
@@ -180,7 +181,7 @@ func (c *Cache) Dist(id int32) int32 { return c.configOf(id).dist }
 
 // TokenTerminals yields the token terminals that may come next.
 func (c *Cache) TokenTerminals(id int32, yield func(t int32, negated bool)) {
-	for _, it := range c.configOf(id).items {
+	for _, it := range c.itemsOf(id) {
 		for _, e := range c.p.tokensOf(it.core) {
 			yield(e.id, e.negated)
 		}
@@ -191,7 +192,7 @@ func (c *Cache) TokenTerminals(id int32, yield func(t int32, negated bool)) {
 func (c *Cache) advance(id int32, b byte) (next int32, lo, hi byte) {
 	c.step.begin()
 	lo, hi = 0, 255
-	for _, it := range c.configOf(id).items {
+	for _, it := range c.itemsOf(id) {
 		for _, e := range c.p.edgesOf(it.core) {
 			if e.lo > b { // and so are the edges after it: they are sorted
 				hi = min(hi, e.lo-1)
@@ -211,7 +212,7 @@ func (c *Cache) advance(id int32, b byte) (next int32, lo, hi byte) {
 // MidCharacter reports whether only the continuation bytes of a UTF-8 sequence may come
 // next.
 func (c *Cache) MidCharacter(id int32) bool {
-	items := c.configOf(id).items
+	items := c.itemsOf(id)
 	for _, it := range items {
 		for _, e := range c.p.edgesOf(it.core) {
 			if e.lo < 0x80 || e.hi > 0xBF {
@@ -294,7 +295,7 @@ func (c *Cache) finish() int32 {
 	for len(s.pops) > 0 {
 		set := s.pops[len(s.pops)-1]
 		s.pops = s.pops[:len(s.pops)-1]
-		for _, n := range c.sets.At(set).nodes {
+		for _, n := range c.nodesOf(set) {
 			c.pop(n)
 		}
 	}

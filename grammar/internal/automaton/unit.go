@@ -176,7 +176,7 @@ type Run struct {
 func (c *Cache) Runs(dst []Run, id int32, want func(*Unit) bool) (runs []Run, rest int32) {
 	start := len(dst)
 	var kept []item
-	for _, it := range c.configOf(id).items {
+	for _, it := range c.itemsOf(id) {
 		if out, ok := c.runsOf(dst, it, want); ok {
 			dst = out
 		} else {
@@ -192,7 +192,7 @@ func (c *Cache) Runs(dst []Run, id int32, want func(*Unit) bool) (runs []Run, re
 // runsOf describes the stacks of one item as runs, if all of them are.
 func (c *Cache) runsOf(dst []Run, it item, want func(*Unit) bool) ([]Run, bool) {
 	unit := int32(-1)
-	for i, n := range c.sets.At(it.set).nodes {
+	for i, n := range c.nodesOf(it.set) {
 		if n == 0 {
 			return dst, false
 		}
@@ -227,7 +227,7 @@ func (c *Cache) runsOf(dst []Run, it item, want func(*Unit) bool) ([]Run, bool) 
 
 // overlaps reports whether a byte may both begin a unit and come next in a configuration.
 func (c *Cache) overlaps(id int32, u *Unit) bool {
-	for _, it := range c.configOf(id).items {
+	for _, it := range c.itemsOf(id) {
 		for _, e := range c.p.edgesOf(it.core) {
 			for b := int(e.lo); b <= int(e.hi); b++ {
 				if u.Next[b] != UnitDead {

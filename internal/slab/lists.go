@@ -52,11 +52,11 @@ func (l *Lists[T]) Put(list ...T) Span {
 	return s
 }
 
-// At returns a list, which stays where it is.
+// At returns a list, which stays where it is and must not be appended to.
 func (l *Lists[T]) At(s Span) []T {
 	if s.from == s.to {
 		return nil
 	}
-	from, n := s.from&(lastLists-1), s.to-s.from
-	return l.blocks[s.from>>listsBits][from : from+n : from+n]
+	from := s.from & (lastLists - 1)
+	return l.blocks[uint32(s.from)>>listsBits][from : from+s.to-s.from]
 }

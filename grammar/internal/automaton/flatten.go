@@ -61,7 +61,7 @@ func (p *Program) flatten(s int32) {
 		}
 		st.core = core
 	}
-	st.edges, st.tokens = p.cores.At(st.core).edges, p.cores.At(st.core).tokens
+	st.edges, st.tokens = p.cores.At(st.core).at, p.cores.At(st.core).tokens
 }
 
 // plain reports whether a state is as it must be already.
@@ -177,7 +177,7 @@ func (p *Program) findCore(edges []edge, tokens []tokenEdge) (core int32, hash u
 		if s.id == 0 {
 			break
 		}
-		if k := p.cores.At(s.id - 1); s.hash == h.sum() && slices.Equal(p.builder.edges.At(k.edges), edges) && slices.Equal(p.tokens.At(k.tokens), tokens) {
+		if k := p.cores.At(s.id - 1); s.hash == h.sum() && slices.Equal(k.edges, edges) && slices.Equal(p.tokens.At(k.tokens), tokens) {
 			return s.id - 1, s.hash
 		}
 	}
@@ -194,8 +194,8 @@ func (p *Program) coreOfEdges(edges []edge) int32 {
 }
 
 func (p *Program) addCore(edges, tokens slab.Span) int32 {
-	k := core{edges: edges, tokens: tokens, dist: infinite}
-	for _, e := range p.builder.edges.At(k.edges) {
+	k := core{edges: p.builder.edges.At(edges), at: edges, tokens: tokens, dist: infinite}
+	for _, e := range k.edges {
 		k.dist = min(k.dist, plus(1, p.states.At(e.to).dist))
 		k.plain = k.plain || p.states.At(e.to).plain
 	}

@@ -57,14 +57,15 @@ type callee struct {
 // comes, so that states which differ in their calls only are one core: configurations are
 // made of cores.
 type core struct {
-	edges  slab.Span
+	edges  []edge    // at hand, as they are read most of all
+	at     slab.Span // where they are: its states have the same ones
 	tokens slab.Span
 	dist   int32 // least bytes by these edges
 	plain  bool  // some of them leads to a plain state
 }
 
 // edgesOf returns the edges of a core.
-func (p *Program) edgesOf(k int32) []edge { return p.builder.edges.At(p.cores.At(k).edges) }
+func (p *Program) edgesOf(k int32) []edge { return p.cores.At(k).edges }
 
 // tokensOf returns the token edges of a core.
 func (p *Program) tokensOf(k int32) []tokenEdge { return p.tokens.At(p.cores.At(k).tokens) }
@@ -157,7 +158,7 @@ func times(n, d int32) int32 {
 // need ever new states needs it as long as it is used.
 func (p *Program) Bytes() int {
 	// Sizes of the structs; what stands in an index too has twice 8 bytes there.
-	const stateBytes, coreBytes, siteBytes, calleeBytes, edgeBytes, tokenBytes, laterBytes = 48 + 16, 24 + 16, 24, 24, 8, 12, 100
+	const stateBytes, coreBytes, siteBytes, calleeBytes, edgeBytes, tokenBytes, laterBytes = 48 + 16, 48 + 16, 24, 24, 8, 12, 100
 	return stateBytes*int(p.states.Len()) + coreBytes*int(p.cores.Len()) + siteBytes*len(p.sites) + calleeBytes*len(p.callees) +
 		edgeBytes*p.builder.edges.Len() + tokenBytes*p.tokens.Len() + 4*p.lists.Len() + (12+16)*len(p.refs) + laterBytes*len(p.laters)
 }

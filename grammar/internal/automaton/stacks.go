@@ -27,14 +27,14 @@ type Cache struct {
 
 	coarse []*coarse // see Coarse
 
-	// What nodes, sets and configurations are made of. None of them holds a pointer: the collector need not look
-	// through what is most of the memory.
-	numbers slab.Lists[int32]  // of sets
+	// What nodes, sets and configurations are made of. Most of it holds no pointer: the collector need not look
+	// through it.
+	numbers slab.Lists[int32]  // of sets of two nodes or more
 	words   slab.Lists[uint64] // of member sets
 	items   slab.Lists[item]
-	rows    slab.Lists[int32]
-
-	noRow []int32 // the row of configurations that have none
+	more    slab.List[[]item] // items of configurations that have more than a few
+	steps   slab.Lists[int32] // of rows
+	rows    [][]int32         // steps by class, of configurations that have more than a few runs; the first is nil
 
 	dups     map[[2]int32]int32   // steps of NextDup by configuration and class
 	returned map[int32]*[4]uint64 // by configuration, classes in whose steps a value that must differ ended
@@ -58,36 +58,22 @@ type nodeKey struct{ site, aux, below int32 }
 
 // nodeSet is a set of nodes.
 type nodeSet struct {
-	nodes slab.Span // of numbers, ascending
+	one   [1]int32  // the node, if it is one
+	nodes slab.Span // of numbers, ascending, if they are more
 	cost  int32     // least of its nodes
 	traits
 }
 
 // config is a configuration: where the text so far may stand.
 type config struct {
-	items     slab.Span
-	row       slab.Span // of rows, see Row; empty: none yet
-	few       fewSteps
+	first     [fewItems]item // the items if they are no more; else the core of the first is an index of more
+	runs      runs
+	row       int32 // number of its row, 0 while it has none
 	dist      int32 // least bytes to the end of the text
+	n         uint8 // number of items, moreItems if more
 	accepting bool
-	tokens    bool  // some item has token edges
-	known     uint8 // of few, while there is no row
-	used      uint8 // how often few was looked at
+	tokens    bool // some item has token edges
 	traits
-}
-
-// maxFew is the number of steps from which a configuration gets a row: within the name of a member
-// or a word there are the bytes before the one that comes next, that one, and those after it.
-const maxFew = 3
-
-// fewUses is the number of times a step is looked up from which a configuration gets a row: the bytes
-// within a character are seldom, but walked by thousands of tokens.
-const fewUses = 12
-
-// fewSteps are steps, each by the byte classes from lo to hi.
-type fewSteps struct {
-	next   [maxFew]int32
-	lo, hi [maxFew]uint8
 }
 
 // item says that a core may take the next byte, with the stacks of a node set below it.
@@ -104,21 +90,22 @@ const bottomSet = int32(0) // the set of node 0, which lies below the root rule
 // Rough sizes for Bytes: the structs and their share of the indexes.
 const (
 	nodeBytes      = 24 + 20
-	setBytes       = 16 + 20
+	setBytes       = 20 + 20
 	memberSetBytes = 8 + 20
 	unionBytes     = 12 + 20
-	configBytes    = 44 + 20
+	configBytes    = 80 + 20
 	returnedBytes  = 32 + 32
+	rowBytes       = 24
+	moreBytes      = 24
 )
 
 // NewCache returns a cache that knows only the start configuration.
 func NewCache(p *Program) *Cache {
-	c := &Cache{p: p}
+	c := &Cache{p: p, rows: make([][]int32, 1)}
 	c.nodes.Add(node{nodeKey: nodeKey{site: -1}, traits: free})
-	c.sets.Add(nodeSet{nodes: c.numbers.Put(0), traits: free})
-	c.memberSetID(memberSet{0}) // number 0 is the empty one
-	c.configs.Add(config{dist: infinite})
-	c.noRow = make([]int32, len(p.classRep))
+	c.sets.Add(nodeSet{traits: free}) // of node 0
+	c.memberSetID(memberSet{0})       // number 0 is the empty one
+	c.configs.Add(config{dist: infinite, runs: noSteps})
 	c.start()
 	return c
 }
@@ -131,11 +118,29 @@ func (c *Cache) configOf(id int32) *config {
 	return c.configs.At(id)
 }
 
+// fewItems is the number of items that a configuration holds itself: three in four have no more.
+const fewItems = 3
+
+// moreItems stands for a greater number.
+const moreItems = fewItems + 1
+
 // itemsOf returns the items of a configuration.
-func (c *Cache) itemsOf(id int32) []item { return c.items.At(c.configOf(id).items) }
+func (c *Cache) itemsOf(id int32) []item {
+	cfg := c.configOf(id)
+	if cfg.n == moreItems {
+		return *c.more.At(cfg.first[0].core)
+	}
+	return cfg.first[:cfg.n]
+}
 
 // nodesOf returns the nodes of a set in ascending order.
-func (c *Cache) nodesOf(set int32) []int32 { return c.numbers.At(c.sets.At(set).nodes) }
+func (c *Cache) nodesOf(set int32) []int32 {
+	s := c.sets.At(set)
+	if s.nodes.Empty() {
+		return s.one[:]
+	}
+	return c.numbers.At(s.nodes)
+}
 
 // Configs returns the number of configurations explored.
 func (c *Cache) Configs() int { return int(c.configs.Len()) }
@@ -163,9 +168,9 @@ func (c *Cache) push(site, aux, below int32) int32 {
 	cost := c.cost(key)
 	tr := c.traitsOf(key)
 	c.nodes.Add(node{nodeKey: key, cost: cost, single: set, traits: tr})
-	c.sets.Add(nodeSet{nodes: c.numbers.Put(n), cost: cost, traits: tr})
+	c.sets.Add(nodeSet{one: [1]int32{n}, cost: cost, traits: tr})
 	c.nodeIndex.add(h.sum(), n)
-	c.bytes += nodeBytes + setBytes + 4
+	c.bytes += nodeBytes + setBytes
 	return n
 }
 
@@ -287,9 +292,17 @@ func (c *Cache) intern(items []item, accepting bool) int32 {
 			return s.id - 1
 		}
 	}
-	cfg := config{items: c.items.Put(items...), accepting: accepting, dist: infinite}
+	cfg := config{accepting: accepting, dist: infinite, runs: noSteps}
 	if accepting {
 		cfg.dist = 0
+	}
+	if cfg.n = uint8(min(len(items), moreItems)); cfg.n < moreItems {
+		copy(cfg.first[:], items)
+	} else {
+		_, kept := c.items.Take(len(items))
+		copy(kept, items)
+		cfg.first[0].core = c.more.Add(kept)
+		c.bytes += moreBytes + 8*len(items)
 	}
 	for _, it := range items {
 		k := c.p.cores.At(it.core)
@@ -297,9 +310,12 @@ func (c *Cache) intern(items []item, accepting bool) int32 {
 		cfg.traits |= c.traitsOfItem(it)
 		cfg.dist = min(cfg.dist, plus(k.dist, c.sets.At(it.set).cost))
 	}
+	if len(c.p.classRep) > lastClass+1 {
+		c.makeRow(&cfg)
+	}
 	id := c.configs.Add(cfg)
 	c.configIndex.add(h.sum(), id)
-	c.bytes += configBytes + 8*len(items)
+	c.bytes += configBytes
 	return id
 }
 

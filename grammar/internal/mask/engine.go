@@ -513,11 +513,12 @@ const runBytes = 8
 func (e *Engine) outlook(c *automaton.Cache, id int32) (o outlook) {
 	var leads [8]struct{ to, bytes int32 }
 	n := 0
+	s := at(c, id)
 	for k := range e.prog.Classes() {
 		if e.classNodes[k] == 0 {
 			continue
 		}
-		to := c.Next(id, uint8(k))
+		to := s.step(c, uint8(k))
 		if to == automaton.Dead {
 			continue
 		}

@@ -71,6 +71,7 @@ func (e *Engine) leads(c *automaton.Cache, after int32, is *island) []byte {
 
 // ends calls f with the bytes that end a run of units and may follow it in a configuration.
 func (e *Engine) ends(c *automaton.Cache, after int32, u *automaton.Unit, f func(b byte)) {
+	s := at(c, after)
 	for k := range e.prog.Classes() {
 		lo, hi := e.prog.ClassRange(uint8(k))
 		asked := false
@@ -78,7 +79,7 @@ func (e *Engine) ends(c *automaton.Cache, after int32, u *automaton.Unit, f func
 			if u.Next[b] != automaton.UnitDead {
 				continue
 			}
-			if !asked && c.Next(after, uint8(k)) == automaton.Dead {
+			if !asked && s.step(c, uint8(k)) == automaton.Dead {
 				break
 			}
 			asked = true
@@ -169,7 +170,8 @@ func (e *Engine) fillExit(c *automaton.Cache, after int32, is *island, b byte, l
 // fillRoots walks below each root.
 func (e *Engine) fillRoots(c *automaton.Cache, after int32, x *exit, least, most, limit int32) (farthest int32) {
 	w, nodes, visited := &e.walk, e.vocab.Trie().Nodes, int64(0)
-	w.at[0] = stand(c, after)
+	w.begin(c)
+	w.at[0].stand(c, after, x.nodes)
 	for i, root := range x.roots {
 		if units := int32(x.units[i]); units < least || units > most {
 			continue
@@ -179,14 +181,18 @@ func (e *Engine) fillRoots(c *automaton.Cache, after int32, x *exit, least, most
 			n := nodes[j]
 			visited++
 			d := n.Depth() - before
-			next := w.at[d-1].next(c, e.prog.Class(n.Byte()))
+			class := e.prog.Class(n.Byte())
+			next := w.at[d-1].steps.At(class)
+			if next < 0 {
+				next = w.at[d-1].next(c, class)
+			}
 			if next == automaton.Dead {
 				j = n.End()
 				continue
 			}
 			j++
 			if n.End() > j {
-				w.at[d] = stand(c, next)
+				w.at[d].stand(c, next, n.End()-j)
 			}
 			if t := n.Token(); t >= 0 && c.Dist(next) <= limit {
 				farthest = max(farthest, c.Dist(next))
@@ -201,19 +207,24 @@ func (e *Engine) fillRoots(c *automaton.Cache, after int32, x *exit, least, most
 // fillEndings walks the endings once for all roots.
 func (e *Engine) fillEndings(c *automaton.Cache, after int32, m *endings, least, most, limit int32) (farthest int32) {
 	w, nodes, visited := &e.walk, m.trie.Nodes, int64(0)
-	w.at[0] = stand(c, after)
+	w.begin(c)
+	w.at[0].stand(c, after, len(nodes))
 	for i := 1; i < len(nodes); {
 		n := nodes[i]
 		visited++
 		d := n.Depth()
-		next := w.at[d-1].next(c, e.prog.Class(n.Byte()))
+		class := e.prog.Class(n.Byte())
+		next := w.at[d-1].steps.At(class)
+		if next < 0 {
+			next = w.at[d-1].next(c, class)
+		}
 		if next == automaton.Dead {
 			i = n.End()
 			continue
 		}
 		i++
 		if n.End() > i {
-			w.at[d] = stand(c, next)
+			w.at[d].stand(c, next, n.End()-i)
 		}
 		if g := n.Token(); g >= 0 && c.Dist(next) <= limit {
 			farthest = max(farthest, c.Dist(next))

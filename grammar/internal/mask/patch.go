@@ -29,11 +29,12 @@ func (e *Engine) patch(sp *space, id int32, budget int) *entry {
 	}
 	var differ [256]bool // by byte class
 	n := 0
+	here, there := at(c, id), at(c, like)
 	for k := range e.prog.Classes() {
 		if e.classNodes[k] == 0 {
 			continue
 		}
-		if differ[k] = !e.alike(sp, c.Next(id, uint8(k)), c.Next(like, uint8(k)), alikeDepth); differ[k] {
+		if differ[k] = !e.alike(sp, here.step(c, uint8(k)), there.step(c, uint8(k)), alikeDepth); differ[k] {
 			n += int(e.classNodes[k])
 		}
 	}
@@ -119,8 +120,9 @@ func (e *Engine) similar(c *automaton.Cache, id int32) int32 {
 	best, votes := automaton.Dead, 0
 	var seen [8]int32
 	tried := seen[:0]
+	s := at(c, id)
 	for class := range e.prog.Classes() {
-		to := c.Next(id, uint8(class))
+		to := s.step(c, uint8(class))
 		if to == automaton.Dead || to == id || c.Next(to, uint8(class)) != to {
 			continue
 		}
@@ -134,7 +136,7 @@ func (e *Engine) similar(c *automaton.Cache, id int32) int32 {
 		tried = append(tried, to)
 		n := 0
 		for k := range e.prog.Classes() {
-			if c.Next(id, uint8(k)) == to {
+			if s.step(c, uint8(k)) == to {
 				lo, hi := e.prog.ClassRange(uint8(k))
 				n += int(hi-lo) + 1
 			}
@@ -151,15 +153,23 @@ func (e *Engine) similar(c *automaton.Cache, id int32) int32 {
 // fare the same. It gives up when more nodes than limit were visited in all.
 func (e *Engine) differ(sp *space, id, like int32, m vocab.Mask, nodes []vocab.Node, from int, limit int64) (farthest int32, ok bool) {
 	c, w := sp.cache, &e.walk
-	w.at[0], w.likes[0] = stand(c, id), stand(c, like)
+	w.begin(c)
+	w.at[0].stand(c, id, len(nodes))
+	w.likes[0].stand(c, like, len(nodes))
 	for i := from; i < len(nodes); {
 		n := nodes[i]
 		if e.stats.Nodes++; e.stats.Nodes > limit {
 			return 0, false
 		}
 		d, class := n.Depth(), e.prog.Class(n.Byte())
-		next := w.at[d-1].next(c, class)
-		other := w.likes[d-1].next(c, class)
+		next := w.at[d-1].steps.At(class)
+		if next < 0 {
+			next = w.at[d-1].next(c, class)
+		}
+		other := w.likes[d-1].steps.At(class)
+		if other < 0 {
+			other = w.likes[d-1].next(c, class)
+		}
 		if next == other || n.Byte() >= utf8.RuneSelf && e.alike(sp, next, other, alikeDepth) { // else no character is begun
 			i = n.End()
 			continue
@@ -175,7 +185,8 @@ func (e *Engine) differ(sp *space, id, like int32, m vocab.Mask, nodes []vocab.N
 		}
 		i++
 		if n.End() > i {
-			w.at[d], w.likes[d] = stand(c, next), stand(c, other)
+			w.at[d].stand(c, next, n.End()-i)
+			w.likes[d].stand(c, other, n.End()-i)
 		}
 		if t := n.Token(); t >= 0 {
 			farthest = max(farthest, c.Dist(next))

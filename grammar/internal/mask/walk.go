@@ -13,28 +13,57 @@ const noLimit = int32(math.MaxInt32)
 // walk is the working memory of fill: for each depth of the trie a configuration, and the one
 // it is compared with: see differ.
 type walk struct {
+	cache     *automaton.Cache // whose configurations they are
 	at, likes [vocab.MaxDepth + 1]standing
 }
 
+// begin makes a walk ready for a cache. What it holds of the same one stays good.
+func (w *walk) begin(c *automaton.Cache) {
+	if w.cache == c {
+		return
+	}
+	w.cache = c
+	for d := range w.at {
+		w.at[d].id, w.likes[d].id = nowhere, nowhere
+	}
+}
+
+// nowhere is no configuration.
+const nowhere = int32(-1)
+
 // standing is a configuration and its steps, as far as they are at hand.
 type standing struct {
-	id  int32
-	row []int32
+	id    int32
+	steps automaton.Steps
 }
 
-func stand(c *automaton.Cache, id int32) standing { return standing{id, c.Row(id)} }
+// at is a standing for a look at all classes.
+func at(c *automaton.Cache, id int32) standing { return standing{id, c.Steps(id)} }
 
-// next returns the configuration after a byte of a class.
-func (s *standing) next(c *automaton.Cache, class uint8) int32 {
-	if next := s.row[class]; next != 0 {
-		return next - 1
+// stand goes to a configuration, from which about so many nodes are looked at.
+func (s *standing) stand(c *automaton.Cache, id int32, nodes int) {
+	if s.id != id {
+		s.move(c, id, nodes)
 	}
-	return s.make(c, class)
 }
 
-func (s *standing) make(c *automaton.Cache, class uint8) int32 {
+func (s *standing) move(c *automaton.Cache, id int32, nodes int) {
+	c.Expect(id, nodes)
+	s.id, s.steps = id, c.Steps(id)
+}
+
+// step returns the configuration after a byte of a class. What looks at thousands asks At itself, which is no call.
+func (s *standing) step(c *automaton.Cache, class uint8) int32 {
+	if next := s.steps.At(class); next >= 0 {
+		return next
+	}
+	return s.next(c, class)
+}
+
+// next is step where At does not know.
+func (s *standing) next(c *automaton.Cache, class uint8) int32 {
 	next := c.Next(s.id, class)
-	s.row = c.Row(s.id)
+	s.steps = c.Steps(s.id)
 	return next
 }
 
@@ -44,8 +73,12 @@ func (s *standing) make(c *automaton.Cache, class uint8) int32 {
 func (e *Engine) fill(c *automaton.Cache, id int32, skip *automaton.Unit, limit int32) (farthest int32) {
 	trie := e.vocab.Trie()
 	e.stats.Walks++
+	s := at(c, id)
 	for k := range e.prog.Classes() {
-		if e.classNodes[k] == 0 || c.Next(id, uint8(k)) == automaton.Dead {
+		if e.classNodes[k] == 0 {
+			continue
+		}
+		if s.step(c, uint8(k)) == automaton.Dead {
 			continue
 		}
 		lo, hi := e.prog.ClassRange(uint8(k))
@@ -96,21 +129,25 @@ func (e *Engine) finish(c *automaton.Cache, id int32) {
 // the root. It visits each node whose parent's bytes are possible once.
 func (e *Engine) fillRange(c *automaton.Cache, id int32, nodes []vocab.Node, from, to, limit int32) (farthest int32) {
 	w := &e.walk
-	w.at[0] = stand(c, id)
+	w.begin(c)
+	w.at[0].stand(c, id, int(to-from))
 	visited := int64(0)
 	for i := int(from); i < int(to); {
 		n := nodes[i]
 		visited++
 		d := n.Depth()
 		class := e.prog.Class(n.Byte())
-		next := w.at[d-1].next(c, class)
+		next := w.at[d-1].steps.At(class)
+		if next < 0 {
+			next = w.at[d-1].next(c, class)
+		}
 		if next == automaton.Dead {
 			i = n.End()
 			continue
 		}
 		i++
 		if n.End() > i {
-			w.at[d] = stand(c, next)
+			w.at[d].stand(c, next, n.End()-i)
 		}
 		if t := n.Token(); t >= 0 {
 			if dist := c.Dist(next); dist <= limit {

@@ -472,11 +472,21 @@ func (e *Engine) keepLoop(sp *space, id int32, r automaton.Run, is *island) *ent
 
 // keep stores the set as the mask of a configuration.
 func (e *Engine) keep(sp *space, id, farthest int32) *entry {
-	base, flips := e.set.flips()
 	if e.set.wide {
-		sp.bytes += 4 * len(base)
+		base, flips := e.settle(sp, e.set.dense)
+		return sp.keep(id, base, flips, farthest)
 	}
+	base, flips := e.set.flips()
 	return sp.keep(id, base, flips, farthest)
+}
+
+// settle is set.settle for a mask that is kept in a space.
+func (e *Engine) settle(sp *space, m vocab.Mask) (vocab.Mask, []int32) {
+	base, flips := e.set.settle(m)
+	if flips == nil {
+		sp.bytes += 4 * len(m)
+	}
+	return base, flips
 }
 
 // trim sets the set to the tokens after which at most limit bytes remain.

@@ -1,7 +1,6 @@
 package mask
 
 import (
-	"slices"
 	"unicode/utf8"
 
 	"github.com/callama/callama/grammar/internal/automaton"
@@ -71,8 +70,8 @@ func (e *Engine) keepToggled(sp *space, id int32, from *entry, m vocab.Mask, far
 		e.toggle(m, t, sp.cache.Accepting(id))
 	}
 	if len(e.toggled) > maxFlips {
-		sp.bytes += 4 * len(m)
-		return sp.keep(id, slices.Clone(m), nil, farthest)
+		base, flips := e.settle(sp, m)
+		return sp.keep(id, base, flips, farthest)
 	}
 	return sp.keep(id, from.base, e.toggled, farthest)
 }

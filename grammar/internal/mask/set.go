@@ -1,6 +1,7 @@
 package mask
 
 import (
+	"math/bits"
 	"slices"
 
 	"github.com/callama/callama/grammar/vocab"
@@ -46,7 +47,13 @@ type set struct {
 	dense vocab.Mask // the mask itself, if wide; working memory
 	wide  bool
 	width int // of masks, in tokens
+
+	recent [recentMasks]vocab.Mask // masks that were kept last, immutable
 }
+
+// recentMasks is the number of masks that a new one is compared with: of those with many tokens nineteen in twenty are
+// like one of the last four.
+const recentMasks = 4
 
 func (s *set) begin() { s.base, s.list, s.twice, s.wide = nil, s.list[:0], false, false }
 
@@ -157,12 +164,8 @@ func (s *set) merge(x *entry) {
 	}
 }
 
-// flips returns base and the list of what differs from it; the list is working memory. If
-// that is too much, it returns a mask of its own.
+// flips returns base and the list of what differs from it, of a set that is not wide; the list is working memory.
 func (s *set) flips() (vocab.Mask, []int32) {
-	if s.wide {
-		return slices.Clone(s.dense), nil
-	}
 	if s.twice {
 		slices.Sort(s.list)
 		s.list = slices.Compact(s.list)
@@ -171,6 +174,39 @@ func (s *set) flips() (vocab.Mask, []int32) {
 		}
 	}
 	return s.base, s.list
+}
+
+// settle returns a mask as one of the last and the list of what differs from it, which is working memory; or, if that
+// is too much, as one of its own.
+func (s *set) settle(m vocab.Mask) (vocab.Mask, []int32) {
+	for i, base := range s.recent {
+		if base == nil {
+			break
+		}
+		if list, ok := differences(s.list[:0], base, m); ok {
+			s.list = list
+			copy(s.recent[1:i+1], s.recent[:i])
+			s.recent[0] = base
+			return base, list
+		}
+	}
+	own := slices.Clone(m)
+	copy(s.recent[1:], s.recent[:])
+	s.recent[0] = own
+	return own, nil
+}
+
+// differences appends the tokens that are in one of two masks to list, unless they are more than maxFlips.
+func differences(list []int32, a, b vocab.Mask) ([]int32, bool) {
+	for i, x := range a {
+		for x ^= b[i]; x != 0; x &= x - 1 {
+			if len(list) == maxFlips {
+				return list, false
+			}
+			list = append(list, int32(i*32+bits.TrailingZeros32(x)))
+		}
+	}
+	return list, true
 }
 
 // write sets dst to the mask.

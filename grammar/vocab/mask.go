@@ -1,6 +1,9 @@
 package vocab
 
-import "math/bits"
+import (
+	"iter"
+	"math/bits"
+)
 
 // Mask is a set of tokens: bit t%32 of word t/32 is 1 when token t is allowed (least
 // significant bit first, as in XGrammar and llguidance). Its width is that of the logits,
@@ -36,6 +39,13 @@ func (m Mask) Or(o Mask) {
 	}
 }
 
+// And removes every token that is not in o, which must be as wide as m.
+func (m Mask) And(o Mask) {
+	for i, w := range o[:len(m)] {
+		m[i] &= w
+	}
+}
+
 // Count returns the number of tokens in the set.
 func (m Mask) Count() int {
 	n := 0
@@ -46,13 +56,21 @@ func (m Mask) Count() int {
 }
 
 // All yields the tokens of the set in ascending order.
-func (m Mask) All(yield func(int32) bool) {
-	for i, w := range m {
-		for w != 0 {
-			if !yield(int32(i*32 + bits.TrailingZeros32(w))) {
-				return
+func (m Mask) All(yield func(int32) bool) { m.Without(nil)(yield) }
+
+// Without yields the tokens of the set that are not in o, in ascending order; widths may differ.
+func (m Mask) Without(o Mask) iter.Seq[int32] {
+	return func(yield func(int32) bool) {
+		for i, w := range m {
+			if i < len(o) {
+				w &^= o[i]
 			}
-			w &= w - 1
+			for w != 0 {
+				if !yield(int32(i*32 + bits.TrailingZeros32(w))) {
+					return
+				}
+				w &= w - 1
+			}
 		}
 	}
 }

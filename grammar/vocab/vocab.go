@@ -185,6 +185,8 @@ func (v *Vocab) Derived(key string, limit int, build func() any) any {
 	if v.derived == nil {
 		v.derived = make(map[string]any)
 	}
-	v.derived[key] = x
+	if len(v.derived) < limit { // others may have been kept meanwhile
+		v.derived[key] = x
+	}
 	return x
 }

@@ -18,7 +18,7 @@ func (e *Engine) chain(sp *space, id int32, n int) *entry {
 	if !ok || n-e.unit(ch.Unit).nodes >= e.opts.MinNodes {
 		return nil
 	}
-	is := e.islandOf(ch.Unit, true)
+	is := e.islandOf(ch.Unit)
 	if is == nil || len(ch.After) == longestChain && is.longest > longestChain {
 		return nil
 	}
@@ -32,7 +32,7 @@ func (e *Engine) chain(sp *space, id int32, n int) *entry {
 // fillChain adds the tokens that begin with a unit of a chain: those of nothing but units, as many as it
 // has, and those that leave it where their bytes may follow.
 func (e *Engine) fillChain(c *automaton.Cache, after []int32, is *island) (farthest int32) {
-	e.set.share(is.upTo(int32(len(after))))
+	e.set.share(e.upTo(is, int32(len(after))))
 	for i, at := range after {
 		units := int32(i) + 1
 		farthest = max(farthest, c.Dist(at))

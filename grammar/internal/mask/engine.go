@@ -61,6 +61,8 @@ type space struct {
 	// The entries and their lists come from blocks, as there are many.
 	entries []entry
 	flips   []int32
+
+	within map[within]vocab.Mask // see Engine.upTo
 }
 
 // Sizes of the blocks of a space: some 50 entries of some 20 tokens.
@@ -120,7 +122,7 @@ func (sp *space) jump(e *Engine, id int32) counted {
 	if !known {
 		var ok bool
 		if j.jump, ok = sp.cache.Jump(id); ok {
-			j.is = e.islandOf(j.jump.Unit, true)
+			j.is = e.islandOf(j.jump.Unit)
 		}
 		sp.jumps[id] = j
 	}
@@ -179,6 +181,7 @@ func NewEngine(p *automaton.Program, v *vocab.Vocab, o Options) *Engine {
 	}
 	e.space = newSpace(p)
 	e.space.floor = e.space.cache.Bytes()
+	characters(v) // takes as long as an island: not while a mask is waited for
 	return e
 }
 
@@ -429,7 +432,7 @@ func (e *Engine) around(sp *space, id int32, n int, looping, patch bool) *entry 
 		loop, looping = c.Loop(id)
 	}
 	if looping && n-e.unit(loop.Unit).nodes < e.opts.MinNodes {
-		if is := e.islandFor(loop.Unit, false, false, exitOf{c, loop.After}); is != nil {
+		if is := e.islandFor(loop.Unit, false, exitOf{c, loop.After}); is != nil {
 			return e.keepLoop(sp, id, loop, is)
 		}
 	}
@@ -452,7 +455,7 @@ func (e *Engine) around(sp *space, id int32, n int, looping, patch bool) *entry 
 		return e.keep(sp, id, farthest)
 	}
 	if looping {
-		if is := e.islandFor(loop.Unit, false, false, exitOf{c, loop.After}); is != nil {
+		if is := e.islandFor(loop.Unit, false, exitOf{c, loop.After}); is != nil {
 			return e.keepLoop(sp, id, loop, is)
 		}
 	}

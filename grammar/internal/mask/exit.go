@@ -132,7 +132,7 @@ func (is *island) collect(wanted *[256]bool, fill bool, left *vocab.Cutting) {
 	})
 	for _, t := range is.vocab.Trie().Long {
 		text := is.vocab.Bytes(t)
-		if units, end, ok := follow(is.unit, text); ok && end < len(text) && exits[text[end]] != nil {
+		if units, _, end, ok := follow(is.unit, text); ok && end < len(text) && exits[text[end]] != nil {
 			x := exits[text[end]]
 			x.long = append(x.long, longExit{text[end:], t, units})
 		}

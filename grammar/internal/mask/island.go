@@ -1,7 +1,6 @@
 package mask
 
 import (
-	"cmp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -18,17 +17,15 @@ type island struct {
 	inside vocab.Mask // tokens that begin with a unit and stay in the run
 	// longest is the greatest number of units, a last one that is cut included, of a token in inside.
 	longest int32
-	// units holds, if the island counts, the units of each token in inside, at most manyUnits, plus cutUnit where the
-	// last is cut; long lists the tokens of more than someUnits, by their number.
-	units []uint8
-	long  []unitsOf
+	// counting and odd say how many units the tokens in inside are of: those in odd, in order, go by that.
+	*counting
+	odd []tally
 
 	// exits are the tokens that hold whole units and then the end of the run, by the first byte after it;
 	// nil where no grammar has asked for them: see Engine.leads.
 	exits [256]atomic.Pointer[exit]
 
-	mu     sync.Mutex           // held to add to exits, and for within
-	within map[int32]vocab.Mask // inside, of at most so many units
+	mu sync.Mutex // held to add to exits
 
 	once  sync.Once
 	leave vocab.Trie // of all tokens that leave the run
@@ -36,24 +33,15 @@ type island struct {
 	unit  *automaton.Unit
 }
 
-// unitsOf is a token and its number of units.
-type unitsOf struct{ token, units int32 }
-
-const (
-	someUnits = minRegionDepth - 1 // one token in twenty has more
-	manyUnits = 0x7f
-	cutUnit   = 0x80
-)
-
 // islands are those of one unit, as an engine knows them.
 type islands struct {
-	nodes          int     // trie nodes below the bytes that begin a unit
-	plain, counted *island // nil where walks are better
-	asked          [2]bool // for plain, for counted
+	nodes  int     // trie nodes below the bytes that begin a unit
+	island *island // nil where walks are better
+	asked  bool
 }
 
-// maxIslands bounds the islands kept for one vocabulary; they take some 30 KB each, those that count units 130 KB
-// more. Grammars use the characters of JSON strings in each spelling, and the classes of characters that patterns
+// maxIslands bounds the islands kept for one vocabulary; they take some 30 KB each, those that regions ask for up to
+// 1 MB more. Grammars use the characters of JSON strings in each spelling, and the classes of characters that patterns
 // repeat. Beyond that, masks are walked.
 const maxIslands = 512
 
@@ -62,27 +50,22 @@ const maxIslands = 512
 const MinNodes = 4000
 
 // islandOf returns the island of a unit, working it out if need be, or nil if a walk is
-// better or the vocabulary has enough islands. counted asks for the units of its tokens.
-func (e *Engine) islandOf(u *automaton.Unit, counted bool) *island {
-	return e.islandFor(u, counted, false, exitOf{})
-}
+// better or the vocabulary has enough islands.
+func (e *Engine) islandOf(u *automaton.Unit) *island { return e.islandFor(u, false, exitOf{}) }
 
 // islandFor is islandOf; left tells that island.leaving will be asked for, made that the exits of a run will.
-func (e *Engine) islandFor(u *automaton.Unit, counted, left bool, made exitOf) *island {
+func (e *Engine) islandFor(u *automaton.Unit, left bool, made exitOf) *island {
 	is := e.unit(u)
 	if is.nodes < e.opts.MinNodes {
 		return nil
 	}
-	if counted {
-		if !is.asked[1] {
-			is.asked[1], is.counted = true, e.findIsland("counted island ", u, true, left, made)
-		}
-		return is.counted
+	if !is.asked {
+		is.asked = true
+		is.island, _ = e.vocab.Derived("island "+u.Key, maxIslands, func() any {
+			return newIsland(e.vocab, u, left, e.firstWanted(u, made))
+		}).(*island)
 	}
-	if !is.asked[0] {
-		is.asked[0], is.plain = true, e.findIsland("island ", u, false, left, made)
-	}
-	return is.plain
+	return is.island
 }
 
 // unit returns what the engine knows of a unit.
@@ -101,19 +84,11 @@ func (e *Engine) unit(u *automaton.Unit) *islands {
 	return is
 }
 
-// findIsland asks the vocabulary for an island.
-func (e *Engine) findIsland(kind string, u *automaton.Unit, counted, left bool, made exitOf) *island {
-	x, _ := e.vocab.Derived(kind+u.Key, maxIslands, func() any {
-		return newIsland(e.vocab, u, counted, left, e.firstWanted(u, made))
-	}).(*island)
-	return x
-}
-
 // runsOf returns the runs that a configuration is at the boundary of, and the rest of it;
 // none if a walk must tell which tokens of a run are within the limit. They stay valid
 // until the next call.
 func (e *Engine) runsOf(c *automaton.Cache, id, limit int32) (runs []automaton.Run, rest int32) {
-	e.runs, rest = c.Runs(e.runs[:0], id, func(u *automaton.Unit) bool { return e.islandOf(u, true) != nil })
+	e.runs, rest = c.Runs(e.runs[:0], id, func(u *automaton.Unit) bool { return e.islandOf(u) != nil })
 	for _, r := range e.runs {
 		if limit < r.Unit.Longest+r.Dist && (limit >= r.Dist || r.Least > 1) {
 			return nil, id
@@ -132,24 +107,21 @@ func (e *Engine) loopOf(c *automaton.Cache, id, limit int32) (automaton.Run, *is
 	if !ok || limit < r.Unit.Longest+r.Dist && limit >= r.Dist {
 		return r, nil
 	}
-	return r, e.islandFor(r.Unit, false, false, exitOf{c, r.After})
+	return r, e.islandFor(r.Unit, false, exitOf{c, r.After})
 }
 
 // fillRuns adds the tokens that begin with a unit of one of the runs.
 func (e *Engine) fillRuns(c *automaton.Cache, runs []automaton.Run, limit int32) (farthest int32) {
 	e.set.twice = len(runs) > 1
 	for _, r := range runs {
-		farthest = max(farthest, e.fillRun(c, r, e.islandOf(r.Unit, true), limit))
+		farthest = max(farthest, e.fillRun(c, r, e.islandOf(r.Unit), limit))
 	}
 	return farthest
 }
 
 // newIsland walks the trie with the unit's automaton. wanted are the bytes that exits are worked out for.
-func newIsland(v *vocab.Vocab, u *automaton.Unit, counted, left bool, wanted *[256]bool) *island {
-	is := &island{vocab: v, unit: u, inside: vocab.NewMask(v.Width()), within: map[int32]vocab.Mask{}}
-	if counted {
-		is.units = make([]uint8, v.Width())
-	}
+func newIsland(v *vocab.Vocab, u *automaton.Unit, left bool, wanted *[256]bool) *island {
+	is := &island{vocab: v, unit: u, inside: vocab.NewMask(v.Width()), counting: characters(v)}
 	var cut *vocab.Cutting
 	if left {
 		cut = v.Trie().Cut()
@@ -158,87 +130,74 @@ func newIsland(v *vocab.Vocab, u *automaton.Unit, counted, left bool, wanted *[2
 	if left {
 		is.once.Do(func() { is.keepLeaving(cut) })
 	}
-	for _, t := range v.Trie().Long { // each of more than someUnits
-		if units, end, ok := follow(u, v.Bytes(t)); ok && end == len(v.Bytes(t)) {
-			is.add(t, units, true)
+	for _, t := range v.Trie().Long {
+		if units, cut, end, ok := follow(u, v.Bytes(t)); ok && end == len(v.Bytes(t)) {
+			is.add(t, units, cut)
 		}
 	}
-	for _, pair := range v.Trie().Same { // those that leave the run are added along with their twins
-		if is.inside.Has(pair[0]) {
-			is.same(pair[0], pair[1])
-		}
+	if len(v.Trie().Same) > 0 {
+		is.addSame()
 	}
-	is.sortLong()
+	if len(is.odd) > len(is.units)/ownShare {
+		is.counting, is.odd = is.counting.with(is.odd), nil
+	}
+	slices.Sort(is.odd)
+	is.odd = clip(is.odd)
 	return is
-}
-
-// sortLong sorts the long tokens by their units, those of as many as they came.
-func (is *island) sortLong() {
-	from := make([]int32, is.longest+2)
-	for _, l := range is.long {
-		from[l.units+1]++
-	}
-	for n := range is.longest {
-		from[n+1] += from[n]
-	}
-	sorted := make([]unitsOf, len(is.long))
-	for _, l := range is.long {
-		sorted[from[l.units]] = l
-		from[l.units]++
-	}
-	is.long = sorted
 }
 
 // add files a token that stays in the run.
 func (is *island) add(t, units int32, cut bool) {
 	is.inside.Set(t)
 	is.longest = max(is.longest, units)
-	if is.units == nil {
-		return
-	}
-	is.units[t] = uint8(min(units, manyUnits))
-	if cut {
-		is.units[t] |= cutUnit
-	}
-	if units > someUnits {
-		is.long = append(is.long, unitsOf{t, units})
+	if is.units[t] != fewUnits(units, cut) || units >= manyUnits {
+		is.odd = append(is.odd, newTally(t, units, cut))
 	}
 }
 
-// same files a token with the bytes of another.
-func (is *island) same(first, t int32) {
-	is.inside.Set(t)
-	if is.units == nil {
-		return
-	}
-	is.units[t] = is.units[first]
-	if k := slices.IndexFunc(is.long, func(l unitsOf) bool { return l.token == first }); k >= 0 {
-		is.long = append(is.long, unitsOf{t, is.long[k].units})
+// addSame files the tokens with the bytes of another that stays in the run: those that leave it are added along with
+// their twins.
+func (is *island) addSame() {
+	slices.Sort(is.odd)
+	known := is.odd
+	for _, pair := range is.vocab.Trie().Same {
+		if !is.inside.Has(pair[0]) {
+			continue
+		}
+		is.inside.Set(pair[1])
+		if x, ok := tallyOf(known, pair[0]); ok {
+			is.odd = append(is.odd, newTally(pair[1], x.units(), x.cut()))
+		}
 	}
 }
 
 // whole returns the units of a token that is nothing but whole ones, and not too many; else 0.
 func (is *island) whole(t int32) int32 {
-	if n := is.units[t]; n < manyUnits {
+	if !is.inside.Has(t) {
+		return 0
+	}
+	n := is.units[t]
+	if x, ok := tallyOf(is.odd, t); ok {
+		n = fewUnits(x.units(), x.cut())
+	}
+	if n < manyUnits {
 		return int32(n)
 	}
 	return 0
 }
 
-// beyond calls f with the tokens that stay in the run and have more than n units.
-func (is *island) beyond(n int32, f func(t int32)) {
-	if n < someUnits {
-		for t, units := range is.units {
-			if int32(units&^cutUnit) > n {
-				f(int32(t))
-			}
+// upTo returns a mask of the tokens that stay in the run and take at most n units.
+func (is *island) upTo(n int32) vocab.Mask {
+	m := slices.Clone(is.inside)
+	is.counting.limit(m, n)
+	for _, x := range is.odd {
+		if x.units() <= n {
+			m.Set(x.token())
+		} else {
+			m.Unset(x.token())
 		}
-		return
 	}
-	at, _ := slices.BinarySearchFunc(is.long, n, func(l unitsOf, n int32) int { return cmp.Compare(l.units, n+1) })
-	for _, l := range is.long[at:] {
-		f(l.token)
-	}
+	return m
 }
 
 // walk calls end where the run ends: with the first node outside, the bytes before it and their units. With fill it adds
@@ -275,15 +234,15 @@ func (is *island) walk(fill bool, end func(node int, text []byte, units int32)) 
 	}
 }
 
-// follow splits the start of b into units: how many, a cut last one included, and where
+// follow splits the start of b into units: how many, a last one that is cut included, whether it is, and where
 // the run ends in b. It is not ok if b does not begin with a unit or leaves one unfinished.
-func follow(u *automaton.Unit, b []byte) (units int32, end int, ok bool) {
+func follow(u *automaton.Unit, b []byte) (units int32, cut bool, end int, ok bool) {
 	state := int16(0)
 	for i, x := range b {
 		next := u.Next[int(state)*256+int(x)]
 		switch next {
 		case automaton.UnitDead:
-			return units, i, state == 0 && units > 0
+			return units, false, i, state == 0 && units > 0
 		case automaton.UnitEnd:
 			units++
 			state = 0
@@ -294,22 +253,30 @@ func follow(u *automaton.Unit, b []byte) (units int32, end int, ok bool) {
 	if state != 0 {
 		units++
 	}
-	return units, len(b), true
+	return units, state != 0, len(b), true
 }
 
-// upTo returns the tokens that stay in the run and take at most n units, any number if n is
-// negative. The mask is shared.
-func (is *island) upTo(n int32) vocab.Mask {
+// within is the island and the number of units of a mask that an engine keeps.
+type within struct {
+	is *island
+	n  int32
+}
+
+// upTo returns the tokens that stay in the run and take at most n units, any number if n is negative. The mask is
+// shared: it is kept as long as the engine's caches, as other grammars mostly have other bounds.
+func (e *Engine) upTo(is *island, n int32) vocab.Mask {
 	if n < 0 || n >= is.longest {
 		return is.inside
 	}
-	is.mu.Lock()
-	defer is.mu.Unlock()
-	m, ok := is.within[n]
+	sp, key := e.space, within{is, n}
+	m, ok := sp.within[key]
 	if !ok {
-		m = slices.Clone(is.inside)
-		is.beyond(n, m.Unset)
-		is.within[n] = m
+		m = is.upTo(n)
+		if sp.within == nil {
+			sp.within = map[within]vocab.Mask{}
+		}
+		sp.within[key] = m
+		sp.bytes += 4 * len(m)
 	}
 	return m
 }
@@ -319,7 +286,7 @@ func (is *island) upTo(n int32) vocab.Mask {
 // the distances of tokens that stay in the run.
 func (e *Engine) fillRun(c *automaton.Cache, r automaton.Run, is *island, limit int32) (farthest int32) {
 	if limit >= r.Dist {
-		e.set.share(is.upTo(r.Most))
+		e.set.share(e.upTo(is, r.Most))
 		farthest = r.Unit.Longest + r.Dist
 	}
 	most := r.Most
@@ -346,7 +313,7 @@ func (is *island) leaving() *vocab.Trie {
 func (is *island) keepLeaving(cut *vocab.Cutting) {
 	is.leave = cut.Trie()
 	for _, t := range is.vocab.Trie().Long {
-		if _, end, ok := follow(is.unit, is.vocab.Bytes(t)); ok && end < len(is.vocab.Bytes(t)) {
+		if _, _, end, ok := follow(is.unit, is.vocab.Bytes(t)); ok && end < len(is.vocab.Bytes(t)) {
 			is.leave.Long = append(is.leave.Long, t)
 		}
 	}
@@ -356,11 +323,12 @@ func (is *island) keepLeaving(cut *vocab.Cutting) {
 // many units as are always possible at once, the others each by itself.
 func (e *Engine) fillRegion(c *automaton.Cache, id int32, r automaton.Region, is *island) (farthest int32) {
 	farthest = r.Dist + r.Unit.Longest
-	if r.Depth >= is.longest {
-		e.set.share(is.inside)
-	} else {
-		e.set.share(is.upTo(r.Depth))
-		is.beyond(r.Depth, func(t int32) { farthest = max(farthest, e.try(c, id, t, noLimit)) })
+	possible := e.upTo(is, r.Depth)
+	e.set.share(possible)
+	if r.Depth < is.longest {
+		for t := range is.inside.Without(possible) {
+			farthest = max(farthest, e.try(c, id, t, noLimit))
+		}
 	}
 	return max(farthest, e.fillLeaving(c, id, is))
 }
@@ -387,5 +355,5 @@ func (e *Engine) regionOf(c *automaton.Cache, id int32) (automaton.Region, *isla
 	if !ok || r.Depth < minRegionDepth && e.opts.MinNodes > 1 {
 		return r, nil
 	}
-	return r, e.islandFor(r.Unit, true, true, exitOf{})
+	return r, e.islandFor(r.Unit, true, exitOf{})
 }

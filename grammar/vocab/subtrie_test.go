@@ -86,30 +86,6 @@ func someNodes(r *rand.Rand, tr *vocab.Trie, share float64, keep func(vocab.Node
 	return nodes, paths
 }
 
-// TestCut: a cutting holds the tokens below its nodes, under their whole paths, and no others.
-func TestCut(t *testing.T) {
-	r := rand.New(rand.NewPCG(3, 4))
-	for range 200 {
-		v := randomVocab(t, r, 1+r.IntN(400))
-		tr := v.Trie()
-		nodes, paths := someNodes(r, tr, 0.3, func(vocab.Node) bool { return true })
-		cut := tr.Cut()
-		var want []leaf
-		for i, node := range nodes {
-			cut.Add([]byte(paths[i][:len(paths[i])-1]), int(node))
-			for _, n := range tr.Nodes[node:tr.Nodes[node].End()] {
-				if tok := n.Token(); tok >= 0 {
-					want = append(want, leaf{string(v.Bytes(tok)), tok})
-				}
-			}
-		}
-		got := cut.Trie()
-		if have := leaves(t, &got); !slices.Equal(have, want) {
-			t.Fatalf("below %q are\n%v, not\n%v", paths, want, have)
-		}
-	}
-}
-
 // TestMerge: what is below many nodes of one byte, sorted by what follows their paths.
 func TestMerge(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))

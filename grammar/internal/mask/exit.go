@@ -113,7 +113,7 @@ func (is *island) want(wanted *[256]bool) {
 
 // collect works out the exits that are wanted and not known, adds tokens as walk does with fill, and what leaves the
 // run to left, if that is not nil.
-func (is *island) collect(wanted *[256]bool, fill bool, left *vocab.Cutting) {
+func (is *island) collect(wanted *[256]bool, fill bool, left *leaving) {
 	var exits [256]*exit
 	for b := range wanted {
 		if wanted[b] && is.exits[b].Load() == nil {
@@ -123,7 +123,7 @@ func (is *island) collect(wanted *[256]bool, fill bool, left *vocab.Cutting) {
 	nodes := is.vocab.Trie().Nodes
 	is.walk(fill, func(node int, text []byte, units int32) {
 		if left != nil {
-			left.Add(text, node)
+			left.add(text, node, nodes[node].End())
 		}
 		if x := exits[nodes[node].Byte()]; x != nil {
 			x.roots, x.units = append(x.roots, int32(node)), append(x.units, uint16(units))

@@ -28,7 +28,7 @@ type island struct {
 	mu sync.Mutex // held to add to exits
 
 	once  sync.Once
-	leave vocab.Trie // of all tokens that leave the run
+	leave leaving // all tokens that leave the run
 	vocab *vocab.Vocab
 	unit  *automaton.Unit
 }
@@ -41,7 +41,7 @@ type islands struct {
 }
 
 // maxIslands bounds the islands kept for one vocabulary; they take some 30 KB each, those that regions ask for up to
-// 1 MB more. Grammars use the characters of JSON strings in each spelling, and the classes of characters that patterns
+// 200 KB more. Grammars use the characters of JSON strings in each spelling, and the classes of characters that patterns
 // repeat. Beyond that, masks are walked.
 const maxIslands = 512
 
@@ -122,13 +122,13 @@ func (e *Engine) fillRuns(c *automaton.Cache, runs []automaton.Run, limit int32)
 // newIsland walks the trie with the unit's automaton. wanted are the bytes that exits are worked out for.
 func newIsland(v *vocab.Vocab, u *automaton.Unit, left bool, wanted *[256]bool) *island {
 	is := &island{vocab: v, unit: u, inside: vocab.NewMask(v.Width()), counting: characters(v)}
-	var cut *vocab.Cutting
 	if left {
-		cut = v.Trie().Cut()
-	}
-	is.collect(wanted, true, cut)
-	if left {
-		is.once.Do(func() { is.keepLeaving(cut) })
+		is.once.Do(func() {
+			is.collect(wanted, true, &is.leave)
+			is.leave.end(is)
+		})
+	} else {
+		is.collect(wanted, true, nil)
 	}
 	for _, t := range v.Trie().Long {
 		if units, cut, end, ok := follow(u, v.Bytes(t)); ok && end == len(v.Bytes(t)) {
@@ -299,26 +299,6 @@ func (e *Engine) fillRun(c *automaton.Cache, r automaton.Run, is *island, limit 
 	return farthest
 }
 
-// leaving returns the trie of the tokens that begin with a unit and leave the run.
-func (is *island) leaving() *vocab.Trie {
-	is.once.Do(func() {
-		cut := is.vocab.Trie().Cut()
-		is.walk(false, func(node int, text []byte, _ int32) { cut.Add(text, node) })
-		is.keepLeaving(cut)
-	})
-	return &is.leave
-}
-
-// keepLeaving stores what leaves the run, and the tokens that are not in the trie.
-func (is *island) keepLeaving(cut *vocab.Cutting) {
-	is.leave = cut.Trie()
-	for _, t := range is.vocab.Trie().Long {
-		if _, _, end, ok := follow(is.unit, is.vocab.Bytes(t)); ok && end < len(is.vocab.Bytes(t)) {
-			is.leave.Long = append(is.leave.Long, t)
-		}
-	}
-}
-
 // fillRegion adds the tokens that begin with a unit of a region: those that are made of as
 // many units as are always possible at once, the others each by itself.
 func (e *Engine) fillRegion(c *automaton.Cache, id int32, r automaton.Region, is *island) (farthest int32) {
@@ -331,17 +311,6 @@ func (e *Engine) fillRegion(c *automaton.Cache, id int32, r automaton.Region, is
 		}
 	}
 	return max(farthest, e.fillLeaving(c, id, is))
-}
-
-// fillLeaving adds the tokens that begin with a unit of the run that a configuration is in
-// and leave it, each by itself.
-func (e *Engine) fillLeaving(c *automaton.Cache, id int32, is *island) (farthest int32) {
-	leave := is.leaving()
-	farthest = max(farthest, e.fillRange(c, id, leave.Nodes, 1, int32(len(leave.Nodes)), noLimit))
-	for _, t := range leave.Long {
-		farthest = max(farthest, e.try(c, id, t, noLimit))
-	}
-	return farthest
 }
 
 // minRegionDepth is the least number of units that must always be possible for a region to

@@ -1,6 +1,7 @@
 package mask
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -134,19 +135,32 @@ func checkIsland(t *testing.T, v *vocab.Vocab, is *island) {
 			t.Fatalf("tokens of at most %d units are not inside", n)
 		}
 	}
-	if got := leavingTokens(v, is); !slices.Equal(got, leave) {
+	if got := leavingTokens(t, v, is); !slices.Equal(got, leave) {
 		t.Fatalf("%d tokens leave, not %d", len(got), len(leave))
 	}
 }
 
-// leavingTokens lists the tokens of island.leaving and their twins.
-func leavingTokens(v *vocab.Vocab, is *island) []int32 {
-	trie := is.leaving()
-	all := slices.Clone(trie.Long)
-	for _, n := range trie.Nodes {
-		if n.Token() >= 0 {
-			all = append(all, n.Token())
+// leavingTokens lists the tokens of island.leaving and their twins, and checks the ways to the others.
+func leavingTokens(t *testing.T, v *vocab.Vocab, is *island) []int32 {
+	l, nodes := is.leaving(), v.Trie().Nodes
+	all := slices.Clone(l.long)
+	var path []byte
+	more := l.more
+	for _, p := range l.parts {
+		n := nodes[p.from()].Depth() - 1 - p.common()
+		path = append(path[:p.common()], more[:n]...)
+		more = more[n:]
+		for _, below := range nodes[p.from():p.to] {
+			if tok := below.Token(); tok >= 0 {
+				all = append(all, tok)
+				if b := v.Bytes(tok); len(b) <= len(path) || !bytes.HasPrefix(b, path) {
+					t.Fatalf("token %d %q after %q", tok, b, path)
+				}
+			}
 		}
+	}
+	if len(more) > 0 {
+		t.Fatalf("%d bytes lead nowhere", len(more))
 	}
 	for _, tok := range all {
 		for _, pair := range v.Trie().Twins(tok) {

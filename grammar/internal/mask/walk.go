@@ -125,14 +125,20 @@ func (e *Engine) finish(c *automaton.Cache, id int32) {
 	}
 }
 
-// fillRange is fill for the nodes of a trie from up to to, which must be whole subtrees of
-// the root. It visits each node whose parent's bytes are possible once.
+// fillRange is fill for the nodes of a trie from from up to to, which must be whole subtrees of
+// the root.
 func (e *Engine) fillRange(c *automaton.Cache, id int32, nodes []vocab.Node, from, to, limit int32) (farthest int32) {
+	e.walk.begin(c)
+	e.walk.at[0].stand(c, id, int(to-from))
+	return e.sweep(c, nodes, int(from), int(to), limit)
+}
+
+// sweep adds what is allowed of the nodes from from up to to, which must be whole subtrees of one
+// node: walk.at holds the configuration at that. It visits each node whose parent's bytes are possible once.
+func (e *Engine) sweep(c *automaton.Cache, nodes []vocab.Node, from, to int, limit int32) (farthest int32) {
 	w := &e.walk
-	w.begin(c)
-	w.at[0].stand(c, id, int(to-from))
 	visited := int64(0)
-	for i := int(from); i < int(to); {
+	for i := from; i < to; {
 		n := nodes[i]
 		visited++
 		d := n.Depth()

@@ -1,9 +1,11 @@
 package vocab
 
-// Merge returns the trie of what the tokens below some nodes of one byte have from that byte on. Its tokens are
-// numbers, from 0, of the different endings; leaf is called with each token under its number, in their order, and
-// with the index of its node in roots. Cost: the nodes below the roots.
-func (t *Trie) Merge(roots []int32, leaf func(number, token int32, root int)) Trie {
+import "slices"
+
+// Merge returns the nodes of the trie of what the tokens below some nodes of one byte have from that byte on. Its
+// tokens are numbers, from 0, of the different endings; leaf is called with each token under its number, in their
+// order, and with the index of its node in roots. Cost: the nodes below the roots.
+func (t *Trie) Merge(roots []int32, leaf func(number, token int32, root int)) []Node {
 	m := merging{from: t, leaf: leaf, nodes: []Node{{tokenByte: noToken << 8}}}
 	level := make([]merged, len(roots))
 	for i, node := range roots {
@@ -12,9 +14,8 @@ func (t *Trie) Merge(roots []int32, leaf func(number, token int32, root int)) Tr
 	if len(roots) > 0 {
 		m.add(level, 1)
 	}
-	out := Trie{Nodes: m.nodes}
-	out.finish()
-	return out
+	m.nodes[0].endDepth = uint32(len(m.nodes)) << 8
+	return slices.Clone(m.nodes) // append left a quarter free
 }
 
 // merged is a node, and the root that it is below.

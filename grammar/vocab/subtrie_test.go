@@ -111,7 +111,7 @@ func TestMerge(t *testing.T) {
 			t.Fatal("the numbers do not come in order")
 		}
 		endings := map[int32]string{}
-		for i, l := range leaves(t, &merged) {
+		for i, l := range leaves(t, &vocab.Trie{Nodes: merged}) {
 			if int(l.token) != i {
 				t.Fatalf("ending %q has number %d, not %d", l.path, l.token, i)
 			}

@@ -185,3 +185,55 @@ func (c *counting) atMost(n int32) vocab.Mask {
 	c.few[n].Store(&m)
 	return m
 }
+
+// oddSteps returns the steps of a unit with states times 256, each twice: the second ones are those after a unit, or the
+// beginning of one, that is no character. A unit that ends leads to state 0 or its twin; where no more follows is -1.
+func oddSteps(steps string) []int32 {
+	n := len(steps)
+	next, missing := make([]int32, 2*n), missingIn(steps)
+	for i := range n {
+		left, odd := leftAfter(missing, i)
+		switch to := steps[i]; to {
+		case stepDead:
+			next[i], next[n+i] = -1, -1
+			continue
+		case stepEnd:
+			odd = odd || left != 0
+		default:
+			next[i] = int32(to) << 8
+			odd = odd || left <= 0 || left != missing[to]
+		}
+		next[n+i] = next[i] + int32(n)
+		if odd {
+			next[i] = next[n+i]
+		}
+	}
+	return next
+}
+
+// missingIn returns how many bytes of a character are missing in each state of a unit, as the first way that was
+// found leads there.
+func missingIn(steps string) []int32 {
+	missing, queue := make([]int32, len(steps)>>8), []int{0}
+	for len(queue) > 0 {
+		state := queue[0]
+		queue = queue[1:]
+		for i := state << 8; i < (state+1)<<8; i++ {
+			to := steps[i]
+			if to >= stepEnd || missing[to] != 0 {
+				continue
+			}
+			if left, odd := leftAfter(missing, i); left > 0 && !odd {
+				missing[to] = left
+				queue = append(queue, int(to))
+			}
+		}
+	}
+	return missing
+}
+
+// leftAfter returns how many bytes of a character are missing after a step, and whether one is begun anywhere but at the start.
+func leftAfter(missing []int32, step int) (left int32, odd bool) {
+	begun, left := character(0, missing[step>>8], byte(step))
+	return left, (begun == 1) != (step < 256)
+}

@@ -12,12 +12,48 @@ import (
 // run is met again and again, they are merged.
 type exit struct {
 	roots []int32
-	units []uint16 // before each root, at least 1: see vocab.MaxTokenBytes
-	nodes int      // the roots and what is below them
+	units []uint8 // before each root, at least 1: see vocab.MaxDepth
+	nodes int     // the roots and what is below them
 	long  []longExit
 
 	uses   atomic.Int32
 	merged atomic.Pointer[endings]
+}
+
+// exits are those of an island, by the first byte. Immutable.
+type exits struct {
+	at   [256]uint16 // in list
+	list []*exit     // first nil, for what has not been asked for, and then noExit
+}
+
+// noExit stands for the exits without tokens, which are most.
+var noExit = &exit{}
+
+// newExits are none.
+func newExits() *exits { return &exits{list: []*exit{nil, noExit}} }
+
+// with returns the exits along with others.
+func (x *exits) with(more *[256]*exit) *exits {
+	all := &exits{at: x.at, list: x.list[:len(x.list):len(x.list)]}
+	for b, one := range more {
+		switch {
+		case one == nil:
+		case len(one.roots)+len(one.long) == 0:
+			all.at[b] = 1
+		default:
+			one.roots, one.units = clip(one.roots), clip(one.units)
+			all.at[b] = uint16(len(all.list))
+			all.list = append(all.list, one)
+		}
+	}
+	all.list = clip(all.list)
+	return all
+}
+
+// exit returns the exit by a byte, nil if it has not been asked for.
+func (is *island) exit(b byte) *exit {
+	x := is.exits.Load()
+	return x.list[x.at[b]]
 }
 
 // longExit is a token that is not in the trie.
@@ -30,10 +66,10 @@ type longExit struct {
 // endings is the trie of what follows the run in the tokens of an exit. Its tokens are numbers of groups: the
 // tokens with the same ending. Most have one.
 type endings struct {
-	trie   vocab.Trie
+	nodes  []vocab.Node
 	tokens []int32
-	units  []uint16 // of each token
-	from   []int32  // group -> its first token; one more at the end
+	units  []uint8 // of each token
+	from   []int32 // group -> its first token; one more at the end
 }
 
 const (
@@ -54,8 +90,8 @@ func (e *Engine) leads(c *automaton.Cache, after int32, is *island) []byte {
 	e.leading = e.leading[:0]
 	var wanted [256]bool
 	missing := false
-	e.ends(c, after, is.unit, func(b byte) {
-		x := is.exits[b].Load()
+	e.ends(c, after, is.steps, func(b byte) {
+		x := is.exit(b)
 		if x == nil {
 			wanted[b], missing = true, true
 		}
@@ -70,13 +106,13 @@ func (e *Engine) leads(c *automaton.Cache, after int32, is *island) []byte {
 }
 
 // ends calls f with the bytes that end a run of units and may follow it in a configuration.
-func (e *Engine) ends(c *automaton.Cache, after int32, u *automaton.Unit, f func(b byte)) {
+func (e *Engine) ends(c *automaton.Cache, after int32, steps string, f func(b byte)) {
 	s := at(c, after)
 	for k := range e.prog.Classes() {
 		lo, hi := e.prog.ClassRange(uint8(k))
 		asked := false
 		for b := int(lo); b <= int(hi); b++ {
-			if u.Next[b] != automaton.UnitDead {
+			if steps[b] != stepDead {
 				continue
 			}
 			if !asked && s.step(c, uint8(k)) == automaton.Dead {
@@ -90,10 +126,10 @@ func (e *Engine) ends(c *automaton.Cache, after int32, u *automaton.Unit, f func
 
 // firstWanted returns the bytes that exits are worked out for along with an island, as a walk for them alone takes as long:
 // those that end the run it is made for, if that is known, and a quote, which ends most.
-func (e *Engine) firstWanted(u *automaton.Unit, made exitOf) *[256]bool {
+func (e *Engine) firstWanted(steps string, made exitOf) *[256]bool {
 	wanted := &[256]bool{'"': true}
 	if made.c != nil {
-		e.ends(made.c, made.after, u, func(b byte) { wanted[b] = true })
+		e.ends(made.c, made.after, steps, func(b byte) { wanted[b] = true })
 	}
 	return wanted
 }
@@ -116,7 +152,7 @@ func (is *island) want(wanted *[256]bool) {
 func (is *island) collect(wanted *[256]bool, fill bool, left *leaving) {
 	var exits [256]*exit
 	for b := range wanted {
-		if wanted[b] && is.exits[b].Load() == nil {
+		if wanted[b] && is.exit(byte(b)) == nil {
 			exits[b] = &exit{}
 		}
 	}
@@ -126,23 +162,18 @@ func (is *island) collect(wanted *[256]bool, fill bool, left *leaving) {
 			left.add(text, node, nodes[node].End())
 		}
 		if x := exits[nodes[node].Byte()]; x != nil {
-			x.roots, x.units = append(x.roots, int32(node)), append(x.units, uint16(units))
+			x.roots, x.units = append(x.roots, int32(node)), append(x.units, uint8(units))
 			x.nodes += nodes[node].End() - node
 		}
 	})
 	for _, t := range is.vocab.Trie().Long {
 		text := is.vocab.Bytes(t)
-		if units, _, end, ok := follow(is.unit, text); ok && end < len(text) && exits[text[end]] != nil {
+		if units, _, end, ok := follow(is.steps, text); ok && end < len(text) && exits[text[end]] != nil {
 			x := exits[text[end]]
 			x.long = append(x.long, longExit{text[end:], t, units})
 		}
 	}
-	for b, x := range exits {
-		if x != nil {
-			x.roots, x.units = clip(x.roots), clip(x.units)
-			is.exits[b].Store(x)
-		}
-	}
+	is.exits.Store(is.exits.Load().with(&exits))
 }
 
 // clip copies a list without what append left free.
@@ -151,7 +182,7 @@ func clip[T any](list []T) []T { return append(make([]T, 0, len(list)), list...)
 // fillExit adds the tokens of least to most units that leave a run by one byte, which may follow it, from the
 // configuration after the units.
 func (e *Engine) fillExit(c *automaton.Cache, after int32, is *island, b byte, least, most, limit int32) (farthest int32) {
-	x := is.exits[b].Load()
+	x := is.exit(b)
 	for _, l := range x.long {
 		if l.units < least || l.units > most {
 			continue
@@ -206,7 +237,7 @@ func (e *Engine) fillRoots(c *automaton.Cache, after int32, x *exit, least, most
 
 // fillEndings walks the endings once for all roots.
 func (e *Engine) fillEndings(c *automaton.Cache, after int32, m *endings, least, most, limit int32) (farthest int32) {
-	w, nodes, visited := &e.walk, m.trie.Nodes, int64(0)
+	w, nodes, visited := &e.walk, m.nodes, int64(0)
 	w.begin(c)
 	w.at[0].stand(c, after, len(nodes))
 	for i := 1; i < len(nodes); {
@@ -259,7 +290,7 @@ func (e *Engine) mergedExit(x *exit, is *island) *endings {
 // merge sorts the tokens below the roots by their endings.
 func (x *exit) merge(v *vocab.Vocab) *endings {
 	m := &endings{}
-	m.trie = v.Trie().Merge(x.roots, func(number, token int32, root int) {
+	m.nodes = v.Trie().Merge(x.roots, func(number, token int32, root int) {
 		if int(number) == len(m.from) {
 			m.from = append(m.from, int32(len(m.tokens)))
 		}

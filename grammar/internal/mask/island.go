@@ -2,6 +2,7 @@ package mask
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -21,16 +22,31 @@ type island struct {
 	*counting
 	odd []tally
 
-	// exits are the tokens that hold whole units and then the end of the run, by the first byte after it;
-	// nil where no grammar has asked for them: see Engine.leads.
-	exits [256]atomic.Pointer[exit]
-
-	mu sync.Mutex // held to add to exits
+	// exits are the tokens that hold whole units and then the end of the run, as far as grammars have asked for them:
+	// see Engine.leads.
+	exits atomic.Pointer[exits]
+	mu    sync.Mutex // held to add to exits
 
 	once  sync.Once
 	leave leaving // all tokens that leave the run
 	vocab *vocab.Vocab
-	unit  *automaton.Unit
+	steps string // see stepsOf
+}
+
+// Results of a step within a unit, as automaton.Unit has them, in a byte: below are states.
+const (
+	stepDead = uint8(automaton.UnitDead & 0xff)
+	stepEnd  = uint8(automaton.UnitEnd & 0xff)
+)
+
+// stepsOf returns the steps of a unit in a byte each: what islands are known by.
+func stepsOf(u *automaton.Unit) string {
+	var steps strings.Builder
+	steps.Grow(len(u.Next))
+	for _, next := range u.Next {
+		steps.WriteByte(uint8(next))
+	}
+	return steps.String()
 }
 
 // islands are those of one unit, as an engine knows them.
@@ -41,8 +57,8 @@ type islands struct {
 }
 
 // maxIslands bounds the islands kept for one vocabulary; they take some 30 KB each, those that regions ask for up to
-// 200 KB more. Grammars use the characters of JSON strings in each spelling, and the classes of characters that patterns
-// repeat. Beyond that, masks are walked.
+// 200 KB more, those with a counting of their own 350 KB. Grammars use the characters of JSON strings in each spelling, and
+// the classes of characters that patterns repeat. Beyond that, masks are walked.
 const maxIslands = 512
 
 // MinNodes is the default of Options.MinNodes: 4,000 nodes take about 15 µs to walk, the
@@ -59,10 +75,13 @@ func (e *Engine) islandFor(u *automaton.Unit, left bool, made exitOf) *island {
 	if is.nodes < e.opts.MinNodes {
 		return nil
 	}
-	if !is.asked {
-		is.asked = true
-		is.island, _ = e.vocab.Derived("island "+u.Key, maxIslands, func() any {
-			return newIsland(e.vocab, u, left, e.firstWanted(u, made))
+	if is.asked {
+		return is.island
+	}
+	is.asked = true
+	if steps := stepsOf(u); strings.IndexByte(steps, 0) < 0 { // else state 0 is no sign of a unit's end
+		is.island, _ = e.vocab.Derived(steps, maxIslands, func() any {
+			return newIsland(e.vocab, steps, left, e.firstWanted(steps, made))
 		}).(*island)
 	}
 	return is.island
@@ -120,8 +139,9 @@ func (e *Engine) fillRuns(c *automaton.Cache, runs []automaton.Run, limit int32)
 }
 
 // newIsland walks the trie with the unit's automaton. wanted are the bytes that exits are worked out for.
-func newIsland(v *vocab.Vocab, u *automaton.Unit, left bool, wanted *[256]bool) *island {
-	is := &island{vocab: v, unit: u, inside: vocab.NewMask(v.Width()), counting: characters(v)}
+func newIsland(v *vocab.Vocab, steps string, left bool, wanted *[256]bool) *island {
+	is := &island{vocab: v, steps: steps, inside: vocab.NewMask(v.Width()), counting: characters(v)}
+	is.exits.Store(newExits())
 	if left {
 		is.once.Do(func() {
 			is.collect(wanted, true, &is.leave)
@@ -131,8 +151,8 @@ func newIsland(v *vocab.Vocab, u *automaton.Unit, left bool, wanted *[256]bool) 
 		is.collect(wanted, true, nil)
 	}
 	for _, t := range v.Trie().Long {
-		if units, cut, end, ok := follow(u, v.Bytes(t)); ok && end == len(v.Bytes(t)) {
-			is.add(t, units, cut)
+		if units, cut, end, ok := follow(steps, v.Bytes(t)); ok && end == len(v.Bytes(t)) {
+			is.add(t, units, cut, true)
 		}
 	}
 	if len(v.Trie().Same) > 0 {
@@ -146,11 +166,11 @@ func newIsland(v *vocab.Vocab, u *automaton.Unit, left bool, wanted *[256]bool) 
 	return is
 }
 
-// add files a token that stays in the run.
-func (is *island) add(t, units int32, cut bool) {
+// add files a token that stays in the run; odd tells that its units may not be its characters.
+func (is *island) add(t, units int32, cut, odd bool) {
 	is.inside.Set(t)
 	is.longest = max(is.longest, units)
-	if is.units[t] != fewUnits(units, cut) || units >= manyUnits {
+	if odd || units >= manyUnits {
 		is.odd = append(is.odd, newTally(t, units, cut))
 	}
 }
@@ -205,45 +225,45 @@ func (is *island) upTo(n int32) vocab.Mask {
 func (is *island) walk(fill bool, end func(node int, text []byte, units int32)) {
 	var states, counts [vocab.MaxDepth + 1]int32 // by depth; states times 256
 	var text [vocab.MaxDepth]byte
-	nodes, next := is.vocab.Trie().Nodes, is.unit.Next
+	nodes, next := is.vocab.Trie().Nodes, oddSteps(is.steps)
+	odd := int32(len(is.steps)) // the state like 0 after units that are no characters, times 256
 	for i := 1; i < len(nodes); {
 		n := nodes[i]
 		d := n.Depth()
 		state, units := states[d-1], counts[d-1]
-		switch to := next[state+int32(n.Byte())]; to {
-		case automaton.UnitDead:
-			if state == 0 && units > 0 {
+		to := next[state+int32(n.Byte())]
+		if to < 0 {
+			if (state == 0 || state == odd) && units > 0 {
 				end(i, text[:d-1], units)
 			}
 			i = n.End()
 			continue
-		case automaton.UnitEnd:
-			state = 0
+		}
+		cut := to != 0 && to != odd
+		if !cut {
 			units++
-		default:
-			state = int32(to) * 256
 		}
 		i++
-		text[d-1], states[d], counts[d] = n.Byte(), state, units
+		text[d-1], states[d], counts[d] = n.Byte(), to, units
 		if t := n.Token(); t >= 0 && fill {
-			if state != 0 {
+			if cut {
 				units++
 			}
-			is.add(t, units, state != 0)
+			is.add(t, units, cut, to >= odd)
 		}
 	}
 }
 
 // follow splits the start of b into units: how many, a last one that is cut included, whether it is, and where
 // the run ends in b. It is not ok if b does not begin with a unit or leaves one unfinished.
-func follow(u *automaton.Unit, b []byte) (units int32, cut bool, end int, ok bool) {
-	state := int16(0)
+func follow(steps string, b []byte) (units int32, cut bool, end int, ok bool) {
+	state := uint8(0)
 	for i, x := range b {
-		next := u.Next[int(state)*256+int(x)]
+		next := steps[int(state)*256+int(x)]
 		switch next {
-		case automaton.UnitDead:
+		case stepDead:
 			return units, false, i, state == 0 && units > 0
-		case automaton.UnitEnd:
+		case stepEnd:
 			units++
 			state = 0
 		default:

@@ -69,6 +69,7 @@ var testUnits = []struct {
 	{"pairs", unitOf("azaz")},
 	{"letters in quotes", unitOf("az", "''az''")},
 	{"bytes", unitOf("\x01\xff")},
+	{"broken characters", unitOf("\xc3\xc3az", "az", "\xf0\xf0\x9f\x9f")},
 	{"blanks", unitOf("  ", "\t\n")},
 }
 
@@ -87,7 +88,7 @@ func TestIslands(t *testing.T) {
 			for _, u := range testUnits {
 				for _, left := range []bool{false, true} {
 					t.Run(fmt.Sprint(u.name, " ", left), func(t *testing.T) {
-						checkIsland(t, v, newIsland(v, u.unit, left, &[256]bool{'"': true}))
+						checkIsland(t, v, newIsland(v, stepsOf(u.unit), left, &[256]bool{'"': true}))
 					})
 				}
 			}
@@ -96,6 +97,8 @@ func TestIslands(t *testing.T) {
 }
 
 func checkIsland(t *testing.T, v *vocab.Vocab, is *island) {
+	is.want(&[256]bool{' ': true, '\\': true})
+	exits := exitTokens(v, is)
 	longest := int32(0)
 	units := make([]int32, v.Len()) // of those inside
 	var leave []int32
@@ -103,7 +106,7 @@ func checkIsland(t *testing.T, v *vocab.Vocab, is *island) {
 		if !v.IsText(tok) {
 			continue
 		}
-		n, cut, end, ok := follow(is.unit, v.Bytes(tok))
+		n, cut, end, ok := follow(is.steps, v.Bytes(tok))
 		inside := ok && end == len(v.Bytes(tok))
 		if is.inside.Has(tok) != inside {
 			t.Fatalf("token %d %q: inside %v, not %v", tok, v.Bytes(tok), !inside, inside)
@@ -116,10 +119,19 @@ func checkIsland(t *testing.T, v *vocab.Vocab, is *island) {
 			}
 		} else if ok {
 			leave = append(leave, tok)
+			if lead := v.Bytes(tok)[end]; is.exit(lead) != nil {
+				if got := exits[tok]; got != newTally(int32(lead), n, false) {
+					t.Fatalf("token %d %q leaves by %q after %d units, not %q after %d", tok, v.Bytes(tok), got.token(), got.units(), lead, n)
+				}
+				delete(exits, tok)
+			}
 		}
 		if got := is.whole(tok); got != whole {
 			t.Fatalf("token %d %q: %d whole units, not %d", tok, v.Bytes(tok), got, whole)
 		}
+	}
+	if len(exits) > 0 {
+		t.Fatalf("%d tokens leave and do not", len(exits))
 	}
 	if is.longest != longest {
 		t.Fatalf("at most %d units, not %d", is.longest, longest)
@@ -140,6 +152,35 @@ func checkIsland(t *testing.T, v *vocab.Vocab, is *island) {
 	}
 }
 
+// exitTokens returns, for the tokens of all exits and their twins, the first byte and the units before it.
+func exitTokens(v *vocab.Vocab, is *island) map[int32]tally {
+	found := map[int32]tally{}
+	add := func(tok int32, b byte, units int32) {
+		found[tok] = newTally(int32(b), units, false)
+		for _, pair := range v.Trie().Twins(tok) {
+			found[pair[1]] = found[tok]
+		}
+	}
+	nodes := v.Trie().Nodes
+	for b := range 256 {
+		x := is.exit(byte(b))
+		if x == nil {
+			continue
+		}
+		for i, root := range x.roots {
+			for _, n := range nodes[root:nodes[root].End()] {
+				if n.Token() >= 0 {
+					add(n.Token(), byte(b), int32(x.units[i]))
+				}
+			}
+		}
+		for _, l := range x.long {
+			add(l.token, byte(b), l.units)
+		}
+	}
+	return found
+}
+
 // leavingTokens lists the tokens of island.leaving and their twins, and checks the ways to the others.
 func leavingTokens(t *testing.T, v *vocab.Vocab, is *island) []int32 {
 	l, nodes := is.leaving(), v.Trie().Nodes
@@ -147,10 +188,10 @@ func leavingTokens(t *testing.T, v *vocab.Vocab, is *island) []int32 {
 	var path []byte
 	more := l.more
 	for _, p := range l.parts {
-		n := nodes[p.from()].Depth() - 1 - p.common()
+		n := p.depth() - p.common()
 		path = append(path[:p.common()], more[:n]...)
 		more = more[n:]
-		for _, below := range nodes[p.from():p.to] {
+		for _, below := range nodes[p.from():p.to()] {
 			if tok := below.Token(); tok >= 0 {
 				all = append(all, tok)
 				if b := v.Bytes(tok); len(b) <= len(path) || !bytes.HasPrefix(b, path) {

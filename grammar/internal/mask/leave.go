@@ -15,11 +15,17 @@ type leaving struct {
 // part is a list of nodes with one parent that follow each other, with all that is below them.
 type part struct {
 	fromCommon uint32 // first node<<8 | how much of the path to it is that of the part before
-	to         int32  // the node after the last one
+	toDepth    uint32 // the node after the last one<<8 | bytes of the path
 }
 
 func (p part) from() int   { return int(p.fromCommon >> 8) }
+func (p part) to() int     { return int(p.toDepth >> 8) }
 func (p part) common() int { return int(p.fromCommon & 0xff) }
+func (p part) depth() int  { return int(p.toDepth & 0xff) }
+
+func newPart(from, to, common, depth int) part {
+	return part{uint32(from)<<8 | uint32(common), uint32(to)<<8 | uint32(depth)}
+}
 
 // add adds the nodes from from up to to, to which the bytes of path lead, their own left out. Nodes come in order, and
 // none below another.
@@ -28,19 +34,20 @@ func (l *leaving) add(path []byte, from, to int) {
 	for common < len(path) && common < len(l.path) && path[common] == l.path[common] {
 		common++
 	}
-	if n := len(l.parts); n > 0 && common == len(path) && common == len(l.path) && int(l.parts[n-1].to) == from {
-		l.parts[n-1].to = int32(to)
+	if n := len(l.parts); n > 0 && common == len(path) && common == len(l.path) && l.parts[n-1].to() == from {
+		p := &l.parts[n-1]
+		*p = newPart(p.from(), to, p.common(), p.depth())
 		return
 	}
 	l.path = append(l.path[:common], path[common:]...)
 	l.more = append(l.more, path[common:]...)
-	l.parts = append(l.parts, part{uint32(from)<<8 | uint32(common), int32(to)})
+	l.parts = append(l.parts, newPart(from, to, common, len(path)))
 }
 
 // end adds the tokens that are not in the trie; no more follow.
 func (l *leaving) end(is *island) {
 	for _, t := range is.vocab.Trie().Long {
-		if _, _, end, ok := follow(is.unit, is.vocab.Bytes(t)); ok && end < len(is.vocab.Bytes(t)) {
+		if _, _, end, ok := follow(is.steps, is.vocab.Bytes(t)); ok && end < len(is.vocab.Bytes(t)) {
 			l.long = append(l.long, t)
 		}
 	}
@@ -65,7 +72,7 @@ func (e *Engine) fillLeaving(c *automaton.Cache, id int32, is *island) (farthest
 	w.at[0].stand(c, id, 0)
 	more, alive := l.more, 0 // of the path to the part before, the bytes that are possible
 	for _, p := range l.parts {
-		common, depth := p.common(), nodes[p.from()].Depth()-1
+		common, depth := p.common(), p.depth()
 		path := more[:depth-common]
 		more = more[depth-common:]
 		if common <= alive {
@@ -78,7 +85,7 @@ func (e *Engine) fillLeaving(c *automaton.Cache, id int32, is *island) (farthest
 			}
 		}
 		if alive >= depth {
-			farthest = max(farthest, e.sweep(c, nodes, p.from(), int(p.to), noLimit))
+			farthest = max(farthest, e.sweep(c, nodes, p.from(), p.to(), noLimit))
 		}
 	}
 	for _, t := range l.long {

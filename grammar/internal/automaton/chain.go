@@ -1,5 +1,7 @@
 package automaton
 
+import "slices"
+
 // Between the hyphens of a UUID, or in a code of two to eight letters, the characters of a class lead from
 // each configuration to one other, whichever comes, until no more may come. What tokens do there
 // depends on how many of these characters they hold and on what follows them.
@@ -94,16 +96,13 @@ func (p *Program) unitOfSet(set asciiSet) *Unit {
 	if u := p.setUnits[set]; u != nil {
 		return u
 	}
-	u := &Unit{Next: make([]int16, 256)}
-	for b := range u.Next {
-		u.Next[b] = UnitDead
-	}
+	steps := slices.Clone(noUnit)
 	set.runs(func(lo, hi byte) {
 		for b := int(lo); b <= int(hi); b++ {
-			u.Next[b] = UnitEnd
+			steps[b] = UnitEnd
 		}
 	})
-	u.setKey()
+	u := &Unit{Steps: string(steps)}
 	if p.setUnits == nil {
 		p.setUnits = map[asciiSet]*Unit{}
 	}

@@ -217,7 +217,7 @@ func (c *Cache) Jump(id int32) (Jump, bool) {
 		}
 		for _, e := range c.p.edgesOf(it.core) {
 			for b := int(e.lo); b <= int(e.hi); b++ {
-				if u.Next[b] != UnitDead {
+				if u.Steps[b] != UnitDead {
 					return Jump{}, false
 				}
 			}

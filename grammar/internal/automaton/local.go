@@ -35,6 +35,12 @@ type locals struct {
 
 func newLocals(p *Program) *locals { return &locals{p: p, index: map[localFrame]int32{}} }
 
+// reset forgets all stacks.
+func (l *locals) reset() {
+	clear(l.index)
+	l.stacks, l.depth = l.stacks[:0], l.depth[:0]
+}
+
 // stack numbers a stack, -1 where there are too many.
 func (l *locals) stack(f localFrame) int32 {
 	if s, ok := l.index[f]; ok {

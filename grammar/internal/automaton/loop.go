@@ -35,21 +35,37 @@ func (c *Cache) Loop(id int32) (Run, bool) {
 }
 
 // looper finds the unit of a loop: a deterministic automaton from the loop's cores back to
-// them. Places from which some text does not lead back are no part of it.
+// them. Places from which some text does not lead back are no part of it. It is used again and again.
 type looper struct {
 	*locals
 	states []loopState
-	known  map[string]int16
+	steps  []byte // of each state, as those of a Unit
+	known  map[string]uint8
 	key    []byte
 	places []localPlace // working memory
+
+	order, number []uint8 // of unit
+	renumbered    []byte
 }
 
 type loopState struct {
 	places []localPlace
-	next   [256]int16 // byte -> state
 	mark   progress
 	good   bool // whatever may follow leads back
 	dist   int32
+}
+
+// maxLoopStates bounds the states of a looper, which are numbered in a byte below UnitEnd.
+const maxLoopStates = maxUnitStates + 1
+
+// begin forgets the last loop.
+func (l *looper) begin(p *Program) {
+	if l.known == nil {
+		l.locals, l.known = newLocals(p), map[string]uint8{}
+	}
+	l.locals.reset()
+	clear(l.known)
+	l.states, l.steps = l.states[:0], l.steps[:0]
 }
 
 // loopUnit returns the unit that leads from the given items back to them, nil if there is
@@ -60,22 +76,18 @@ func (c *Cache) loopUnit(items []item) *Unit {
 			return nil
 		}
 	}
-	l := looper{locals: newLocals(c.p), known: map[string]int16{}}
+	l := &c.p.looper
+	l.begin(c.p)
 	l.state(l.tops(c, items))
 	any := false
 	l.states[0].mark = open
 	for b := 0; b < 256; b++ {
 		to, hi := l.lead(0, byte(b))
-		if to >= 0 && !l.explore(to) {
+		if to < UnitEnd && !l.explore(to) {
 			to = UnitDead
 		}
 		any = any || to != UnitDead
-		for ; ; b++ {
-			l.states[0].next[b] = to
-			if b == int(hi) {
-				break
-			}
-		}
+		b = l.set(0, b, hi, to)
 	}
 	if !any {
 		return nil
@@ -83,21 +95,40 @@ func (c *Cache) loopUnit(items []item) *Unit {
 	return l.unit()
 }
 
-// state numbers a set of places.
-func (l *looper) state(places []localPlace) int16 {
+// set makes the steps of a state by the bytes from b to hi, and returns hi.
+func (l *looper) set(s uint8, b int, hi, to byte) int {
+	row := l.steps[int(s)<<8 : int(s)<<8+256]
+	for ; b <= int(hi); b++ {
+		row[b] = to
+	}
+	return int(hi)
+}
+
+// state numbers a set of places, UnitDead where there are too many.
+func (l *looper) state(places []localPlace) uint8 {
 	l.key = appendPlaces(l.key[:0], places)
 	if s, ok := l.known[string(l.key)]; ok {
 		return s
 	}
-	s := int16(len(l.states))
+	if len(l.states) == maxLoopStates {
+		return UnitDead
+	}
+	s := uint8(len(l.states))
 	l.known[string(l.key)] = s
-	l.states = append(l.states, loopState{places: slices.Clone(places), dist: infinite})
+	if cap(l.states) > len(l.states) {
+		l.states = l.states[:s+1]
+	} else {
+		l.states = append(l.states, loopState{})
+	}
+	st := &l.states[s]
+	*st = loopState{places: append(st.places[:0], places...), dist: infinite}
+	l.steps = append(l.steps, noUnit...)
 	return s
 }
 
 // lead returns where a byte leads: UnitEnd back to the start, UnitDead nowhere or out of
 // what is known. It leads to the same place for all bytes up to hi.
-func (l *looper) lead(s int16, b byte) (to int16, hi byte) {
+func (l *looper) lead(s uint8, b byte) (to uint8, hi byte) {
 	next, out, hi := l.step(l.places, l.states[s].places, b)
 	l.places = next
 	if out || len(next) == 0 {
@@ -110,11 +141,11 @@ func (l *looper) lead(s int16, b byte) (to int16, hi byte) {
 }
 
 // explore reports whether whatever follows a state leads back to the start.
-func (l *looper) explore(s int16) bool {
+func (l *looper) explore(s uint8) bool {
 	switch st := &l.states[s]; {
 	case st.mark == done:
 		return st.good
-	case st.mark == open || len(l.states) > maxUnitStates:
+	case st.mark == open:
 		return false
 	}
 	l.states[s].mark = open
@@ -131,16 +162,11 @@ func (l *looper) explore(s int16) bool {
 			to, dist = UnitEnd, 1
 		default:
 			to = l.state(next)
-			if good = l.explore(to); good {
+			if good = to != UnitDead && l.explore(to); good {
 				dist = min(dist, plus(1, l.states[to].dist))
 			}
 		}
-		for ; ; b++ {
-			l.states[s].next[b] = to
-			if b == int(hi) {
-				break
-			}
-		}
+		b = l.set(s, b, hi, to)
 	}
 	st := &l.states[s]
 	st.mark, st.good, st.dist = done, good, dist
@@ -149,25 +175,25 @@ func (l *looper) explore(s int16) bool {
 
 // unit numbers the states that are left in the order in which bytes lead to them.
 func (l *looper) unit() *Unit {
-	u := &Unit{Next: make([]int16, 0, 256*len(l.states))}
-	order := []int16{0}
-	number := make([]int16, len(l.states))
+	u := &Unit{}
+	order, steps := append(l.order[:0], 0), l.renumbered[:0]
+	number := append(l.number[:0], make([]uint8, len(l.states))...)
 	for i := 0; i < len(order); i++ {
-		st := l.states[order[i]]
-		for b, to := range st.next {
-			if to >= 0 {
+		for _, to := range l.steps[int(order[i])<<8 : int(order[i])<<8+256] {
+			if to < UnitEnd {
 				if number[to] == 0 {
-					number[to] = int16(len(order))
+					number[to] = uint8(len(order))
 					order = append(order, to)
 				}
-				st.next[b] = number[to]
+				to = number[to]
 			}
+			steps = append(steps, to)
 		}
-		u.Next = append(u.Next, st.next[:]...)
 		if i > 0 {
-			u.Longest = max(u.Longest, st.dist)
+			u.Longest = max(u.Longest, l.states[order[i]].dist)
 		}
 	}
-	u.setKey()
+	l.order, l.number, l.renumbered = order, number, steps
+	u.Steps = string(steps)
 	return u
 }

@@ -24,6 +24,7 @@ type Program struct {
 	entries  []int32            // unit -> the core that takes its first byte
 	unitOf   map[int32]int32    // such a core -> index of units, -1 for none
 	setUnits map[asciiSet]*Unit // units of one ASCII character of a set
+	looper   looper             // working memory
 	loops    map[string]*Unit   // cores of a configuration -> the unit that leads back to them, or nil
 	regions  map[string]local   // cores of a configuration -> the region they are in
 }

@@ -1,6 +1,7 @@
 package automaton
 
 import (
+	"bytes"
 	"encoding/binary"
 	"slices"
 )
@@ -140,13 +141,13 @@ func (f *regionFinder) exploreAll(start []localPlace) {
 // narrow takes the characters out of the unit that are not possible in some places, and
 // reports whether some are left and some were taken.
 func (f *regionFinder) narrow() bool {
-	u := &Unit{Next: slices.Clone(f.unit.Next), Longest: f.unit.Longest}
+	steps := []byte(f.unit.Steps)
 	left, taken := false, false
 	for b := range 256 {
 		switch {
-		case u.Next[b] == UnitDead:
+		case steps[b] == UnitDead:
 		case f.dead[b]:
-			u.Next[b], taken = UnitDead, true
+			steps[b], taken = UnitDead, true
 		default:
 			left = true
 		}
@@ -154,8 +155,7 @@ func (f *regionFinder) narrow() bool {
 	if !left || !taken {
 		return false
 	}
-	u.setKey()
-	f.unit = u
+	f.unit = &Unit{Steps: string(steps), Longest: f.unit.Longest}
 	return true
 }
 
@@ -243,8 +243,7 @@ func following(b byte) int {
 // begin makes the unit of the characters that are possible from some places: those all
 // continuations of which stay in the rules' own states. Nil if there are none.
 func (f *regionFinder) begin(start []localPlace) *Unit {
-	u := &Unit{}
-	b := unitBuilder{f: f, u: u, index: map[string]int16{}}
+	b := unitBuilder{f: f, index: map[string]uint8{}}
 	b.row()
 	any := false
 	for x := 0; x < 256; x++ {
@@ -260,42 +259,39 @@ func (f *regionFinder) begin(start []localPlace) *Unit {
 		if rest > 0 {
 			to = b.within(next, rest)
 		}
-		u.Next[x] = to
+		b.steps[x] = to
 		any = any || to != UnitDead
 	}
 	if !any {
 		return nil
 	}
-	u.Longest = 3
-	u.setKey()
-	return u
+	return &Unit{Steps: string(b.steps), Longest: 3}
 }
 
 // unitBuilder makes the states inside of characters.
 type unitBuilder struct {
 	f     *regionFinder
-	u     *Unit
-	index map[string]int16 // places and the number of bytes to come
+	steps []byte
+	index map[string]uint8 // places and the number of bytes to come
 }
 
 // row adds a state.
-func (b *unitBuilder) row() int16 {
-	var row [256]int16
-	for i := range row {
-		row[i] = UnitDead
-	}
-	b.u.Next = append(b.u.Next, row[:]...)
-	return int16(len(b.u.Next)/256 - 1)
+func (b *unitBuilder) row() uint8 {
+	b.steps = append(b.steps, noUnit...)
+	return uint8(len(b.steps)/256 - 1)
 }
+
+// noUnit are the steps of a state that none leaves.
+var noUnit = bytes.Repeat([]byte{UnitDead}, 256)
 
 // within returns the state of some places inside a character with rest bytes to come,
 // UnitDead if a continuation leaves the rules' own states.
-func (b *unitBuilder) within(places []localPlace, rest int) int16 {
+func (b *unitBuilder) within(places []localPlace, rest int) uint8 {
 	key := string(append(appendPlaces(nil, places), byte(rest)))
 	if s, ok := b.index[key]; ok {
 		return s
 	}
-	if len(b.u.Next)/256 >= maxUnitStates {
+	if len(b.steps)/256 >= maxUnitStates {
 		return UnitDead
 	}
 	s := b.row()
@@ -317,7 +313,7 @@ func (b *unitBuilder) within(places []localPlace, rest int) int16 {
 			}
 		}
 		for ; ; x++ {
-			b.u.Next[int(s)*256+x] = to
+			b.steps[int(s)*256+x] = to
 			if x == min(int(hi), 0xBF) {
 				break
 			}
@@ -334,11 +330,11 @@ func (f *regionFinder) explore(n int32) bool {
 	return f.walk(n, f.nodes[n].places, 0)
 }
 
-func (f *regionFinder) walk(n int32, places []localPlace, state int16) bool {
+func (f *regionFinder) walk(n int32, places []localPlace, state uint8) bool {
 	var buf [8]localPlace
 	var dead [256]bool
 	alive, missing := 0, 0
-	row := f.unit.Next[int(state)*256 : int(state)*256+256]
+	row := f.unit.Steps[int(state)*256 : int(state)*256+256]
 	for x := 0; x < 256; {
 		next, out, hi := f.step(buf[:0], places, byte(x))
 		last := x

@@ -12,19 +12,17 @@ import (
 
 // Unit is a deterministic automaton for one unit. Immutable.
 type Unit struct {
-	// Key is equal for equal automata, also of different programs.
-	Key string
-	// Next holds 256 entries for each state: the next state, UnitEnd or UnitDead. State 0
-	// is the start.
-	Next []int16
+	// Steps holds 256 bytes for each state: the next state, UnitEnd or UnitDead. State 0
+	// is the start. They are equal for equal automata, also of different programs.
+	Steps string
 	// Longest is the most bytes that may be missing inside a unit.
 	Longest int32
 }
 
 // Results of a step within a unit.
 const (
-	UnitDead = int16(-1) // the byte does not continue the unit
-	UnitEnd  = int16(-2) // it completes the unit
+	UnitDead = uint8(0xFF) // the byte does not continue the unit
+	UnitEnd  = uint8(0xFE) // it completes the unit
 )
 
 // maxUnitStates bounds a unit's automaton: the characters of a JSON string in any spelling
@@ -70,10 +68,10 @@ func (p *Program) addUnit(entry, core int32) int32 {
 // not a prefix code.
 func (p *Program) unitFrom(entry int32) *Unit {
 	u := &Unit{}
-	var row [256]int16
+	var steps []byte
 	var next []int32
 	sets := [][]int32{{entry}}
-	index := map[string]int16{string(setKey(sets[0])): 0}
+	index := map[string]uint8{string(setKey(sets[0])): 0}
 	for i := 0; i < len(sets); i++ {
 		for k := range p.classRep {
 			lo, hi := p.ClassRange(uint8(k))
@@ -91,28 +89,19 @@ func (p *Program) unitFrom(entry int32) *Unit {
 				return nil
 			}
 			for b := int(lo); b <= int(hi); b++ {
-				row[b] = to
+				steps = append(steps, to) // classes are in the order of their bytes
 			}
 		}
-		u.Next = append(u.Next, row[:]...)
 		for _, s := range sets[i] {
 			u.Longest = max(u.Longest, p.states.At(s).dist)
 		}
 	}
-	u.setKey()
+	u.Steps = string(steps)
 	return u
 }
 
-func (u *Unit) setKey() {
-	key := make([]byte, 0, len(u.Next)*2)
-	for _, n := range u.Next {
-		key = binary.LittleEndian.AppendUint16(key, uint16(n))
-	}
-	u.Key = string(key)
-}
-
 // unitState returns the state of the deterministic automaton for a set of states.
-func (p *Program) unitState(next []int32, sets *[][]int32, index map[string]int16) (int16, bool) {
+func (p *Program) unitState(next []int32, sets *[][]int32, index map[string]uint8) (uint8, bool) {
 	if len(next) == 0 {
 		return UnitDead, true
 	}
@@ -141,7 +130,7 @@ func (p *Program) unitState(next []int32, sets *[][]int32, index map[string]int1
 	if ends > 0 || len(*sets) == maxUnitStates {
 		return 0, false
 	}
-	to := int16(len(*sets))
+	to := uint8(len(*sets))
 	index[string(key)] = to
 	*sets = append(*sets, slices.Clone(next))
 	return to, true
@@ -230,7 +219,7 @@ func (c *Cache) overlaps(id int32, u *Unit) bool {
 	for _, it := range c.itemsOf(id) {
 		for _, e := range c.p.edgesOf(it.core) {
 			for b := int(e.lo); b <= int(e.hi); b++ {
-				if u.Next[b] != UnitDead {
+				if u.Steps[b] != UnitDead {
 					return true
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"unicode/utf8"
 
+	"github.com/callama/callama/grammar/internal/automaton"
 	"github.com/callama/callama/grammar/vocab"
 )
 
@@ -194,10 +195,10 @@ func oddSteps(steps string) []int32 {
 	for i := range n {
 		left, odd := leftAfter(missing, i)
 		switch to := steps[i]; to {
-		case stepDead:
+		case automaton.UnitDead:
 			next[i], next[n+i] = -1, -1
 			continue
-		case stepEnd:
+		case automaton.UnitEnd:
 			odd = odd || left != 0
 		default:
 			next[i] = int32(to) << 8
@@ -220,7 +221,7 @@ func missingIn(steps string) []int32 {
 		queue = queue[1:]
 		for i := state << 8; i < (state+1)<<8; i++ {
 			to := steps[i]
-			if to >= stepEnd || missing[to] != 0 {
+			if to >= automaton.UnitEnd || missing[to] != 0 {
 				continue
 			}
 			if left, odd := leftAfter(missing, i); left > 0 && !odd {

@@ -112,7 +112,7 @@ func (e *Engine) ends(c *automaton.Cache, after int32, steps string, f func(b by
 		lo, hi := e.prog.ClassRange(uint8(k))
 		asked := false
 		for b := int(lo); b <= int(hi); b++ {
-			if steps[b] != stepDead {
+			if steps[b] != automaton.UnitDead {
 				continue
 			}
 			if !asked && s.step(c, uint8(k)) == automaton.Dead {

@@ -30,23 +30,7 @@ type island struct {
 	once  sync.Once
 	leave leaving // all tokens that leave the run
 	vocab *vocab.Vocab
-	steps string // see stepsOf
-}
-
-// Results of a step within a unit, as automaton.Unit has them, in a byte: below are states.
-const (
-	stepDead = uint8(automaton.UnitDead & 0xff)
-	stepEnd  = uint8(automaton.UnitEnd & 0xff)
-)
-
-// stepsOf returns the steps of a unit in a byte each: what islands are known by.
-func stepsOf(u *automaton.Unit) string {
-	var steps strings.Builder
-	steps.Grow(len(u.Next))
-	for _, next := range u.Next {
-		steps.WriteByte(uint8(next))
-	}
-	return steps.String()
+	steps string // of the unit, by which the island is known
 }
 
 // islands are those of one unit, as an engine knows them.
@@ -79,7 +63,7 @@ func (e *Engine) islandFor(u *automaton.Unit, left bool, made exitOf) *island {
 		return is.island
 	}
 	is.asked = true
-	if steps := stepsOf(u); strings.IndexByte(steps, 0) < 0 { // else state 0 is no sign of a unit's end
+	if steps := u.Steps; strings.IndexByte(steps, 0) < 0 { // else state 0 is no sign of a unit's end
 		is.island, _ = e.vocab.Derived(steps, maxIslands, func() any {
 			return newIsland(e.vocab, steps, left, e.firstWanted(steps, made))
 		}).(*island)
@@ -94,7 +78,7 @@ func (e *Engine) unit(u *automaton.Unit) *islands {
 		is = &islands{}
 		trie := e.vocab.Trie()
 		for b := range 256 {
-			if u.Next[b] != automaton.UnitDead {
+			if u.Steps[b] != automaton.UnitDead {
 				is.nodes += int(trie.Roots[b+1] - trie.Roots[b])
 			}
 		}
@@ -261,9 +245,9 @@ func follow(steps string, b []byte) (units int32, cut bool, end int, ok bool) {
 	for i, x := range b {
 		next := steps[int(state)*256+int(x)]
 		switch next {
-		case stepDead:
+		case automaton.UnitDead:
 			return units, false, i, state == 0 && units > 0
-		case stepEnd:
+		case automaton.UnitEnd:
 			units++
 			state = 0
 		default:

@@ -17,19 +17,19 @@ import (
 
 // unitOf returns a unit that is one of some texts, each written as ranges of bytes in pairs.
 func unitOf(texts ...string) *automaton.Unit {
-	u := &automaton.Unit{}
-	state := func() int16 {
+	var steps []byte
+	state := func() uint8 {
 		for range 256 {
-			u.Next = append(u.Next, automaton.UnitDead)
+			steps = append(steps, automaton.UnitDead)
 		}
-		return int16(len(u.Next)/256 - 1)
+		return uint8(len(steps)/256 - 1)
 	}
 	state()
-	var add func(from int16, text string)
-	add = func(from int16, text string) {
-		to := map[int16]int16{} // what a byte of the range led to -> what it leads to
+	var add func(from uint8, text string)
+	add = func(from uint8, text string) {
+		to := map[uint8]uint8{} // what a byte of the range led to -> what it leads to
 		for b := int(text[0]); b <= int(text[1]); b++ {
-			next := u.Next[int(from)*256+b]
+			next := steps[int(from)*256+b]
 			if _, done := to[next]; !done {
 				switch {
 				case len(text) == 2:
@@ -40,7 +40,7 @@ func unitOf(texts ...string) *automaton.Unit {
 					to[next] = next
 				}
 			}
-			u.Next[int(from)*256+b] = to[next]
+			steps[int(from)*256+b] = to[next]
 		}
 		for _, next := range to {
 			if len(text) > 2 {
@@ -51,7 +51,7 @@ func unitOf(texts ...string) *automaton.Unit {
 	for _, text := range texts {
 		add(0, text)
 	}
-	return u
+	return &automaton.Unit{Steps: string(steps)}
 }
 
 // plain are the characters of JSON strings that are written as they are, but for the blank.
@@ -88,7 +88,7 @@ func TestIslands(t *testing.T) {
 			for _, u := range testUnits {
 				for _, left := range []bool{false, true} {
 					t.Run(fmt.Sprint(u.name, " ", left), func(t *testing.T) {
-						checkIsland(t, v, newIsland(v, stepsOf(u.unit), left, &[256]bool{'"': true}))
+						checkIsland(t, v, newIsland(v, u.unit.Steps, left, &[256]bool{'"': true}))
 					})
 				}
 			}

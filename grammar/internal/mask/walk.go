@@ -87,13 +87,13 @@ func (e *Engine) fill(c *automaton.Cache, id int32, skip *automaton.Unit, limit 
 			continue
 		}
 		for b := int(lo); b <= int(hi); b++ {
-			if skip.Next[b] == automaton.UnitDead {
+			if skip.Steps[b] == automaton.UnitDead {
 				farthest = max(farthest, e.fillRange(c, id, trie.Nodes, trie.Roots[b], trie.Roots[b+1], limit))
 			}
 		}
 	}
 	for _, t := range trie.Long {
-		if skip == nil || skip.Next[e.vocab.Bytes(t)[0]] == automaton.UnitDead {
+		if skip == nil || skip.Steps[e.vocab.Bytes(t)[0]] == automaton.UnitDead {
 			farthest = max(farthest, e.try(c, id, t, limit))
 		}
 	}

@@ -28,11 +28,9 @@ type Engine struct {
 	islands map[*automaton.Unit]*islands
 	stats   Stats
 
-	// Working memory of compute.
-	walk    walk
-	set     set
+	*work   // borrowed from works while a mask is made
+	works   *sync.Pool
 	runs    []automaton.Run
-	toggled []int32
 	leading []byte
 	merging int // nodes of exits merged for the mask
 	distinct
@@ -173,8 +171,7 @@ func NewEngine(p *automaton.Program, v *vocab.Vocab, o Options) *Engine {
 	if o.LongToken == 0 {
 		o.LongToken = longToken
 	}
-	e := &Engine{prog: p, vocab: v, opts: o, islands: map[*automaton.Unit]*islands{}}
-	e.set.width = v.Width()
+	e := &Engine{prog: p, vocab: v, opts: o, islands: map[*automaton.Unit]*islands{}, works: worksOf(v)}
 	for k := range p.Classes() {
 		lo, hi := p.ClassRange(uint8(k))
 		e.classNodes[k] = v.Trie().Roots[int(hi)+1] - v.Trie().Roots[lo]
@@ -351,8 +348,7 @@ func (e *Engine) Fill(dst vocab.Mask, p Pos, left int, s *jsonscan.Scanner) (fit
 	if ent == nil {
 		like := sp.coarse(e, id)
 		if ent = sp.entry(like); ent == nil {
-			e.merging = 0
-			ent = e.compute(sp, like, true)
+			ent = e.make(sp, like)
 		} else {
 			e.stats.Hits++
 		}
@@ -364,8 +360,7 @@ func (e *Engine) Fill(dst vocab.Mask, p Pos, left int, s *jsonscan.Scanner) (fit
 	}
 	fits = left < 0 || int64(sp.cache.Dist(id)) <= int64(left)
 	if fits && left >= 0 && int64(left)-1 < int64(ent.farthest) {
-		e.trim(sp, id, int32(left-1))
-		e.set.write(dst)
+		e.trim(dst, sp, id, int32(left-1))
 		if s == nil || e.correct(sp, id, ent, dst, s, int32(left-1)) {
 			return true
 		}
@@ -376,6 +371,14 @@ func (e *Engine) Fill(dst vocab.Mask, p Pos, left int, s *jsonscan.Scanner) (fit
 		e.correct(sp, id, ent, dst, s, noLimit)
 	}
 	return fits
+}
+
+// make makes the mask of a configuration.
+func (e *Engine) make(sp *space, id int32) *entry {
+	e.borrow()
+	defer e.giveBack()
+	e.merging = 0
+	return e.compute(sp, id, true)
 }
 
 // mask returns the mask of a configuration.
@@ -492,8 +495,10 @@ func (e *Engine) settle(sp *space, m vocab.Mask) (vocab.Mask, []int32) {
 	return base, flips
 }
 
-// trim sets the set to the tokens after which at most limit bytes remain.
-func (e *Engine) trim(sp *space, id, limit int32) {
+// trim sets dst to the tokens after which at most limit bytes remain.
+func (e *Engine) trim(dst vocab.Mask, sp *space, id, limit int32) {
+	e.borrow()
+	defer e.giveBack()
 	c := sp.cache
 	e.set.begin()
 	if runs, rest := e.runsOf(c, id, limit); len(runs) > 0 {
@@ -509,6 +514,7 @@ func (e *Engine) trim(sp *space, id, limit int32) {
 		e.fill(c, id, nil, limit)
 	}
 	e.finish(c, id)
+	e.set.write(dst)
 }
 
 // outlook is what the first byte of a token may do.

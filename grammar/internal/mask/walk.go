@@ -17,12 +17,12 @@ type walk struct {
 	at, likes [vocab.MaxDepth + 1]standing
 }
 
-// begin makes a walk ready for a cache. What it holds of the same one stays good.
+// begin makes a walk ready for a cache. What it holds of the same one stays good, of another one nothing is kept.
 func (w *walk) begin(c *automaton.Cache) {
 	if w.cache == c {
 		return
 	}
-	w.cache = c
+	*w = walk{cache: c}
 	for d := range w.at {
 		w.at[d].id, w.likes[d].id = nowhere, nowhere
 	}

@@ -52,6 +52,7 @@ const (
 )
 
 func main() {
+	useHeapRoom()
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

@@ -17,14 +17,27 @@ type walk struct {
 	at, likes [vocab.MaxDepth + 1]standing
 }
 
-// begin makes a walk ready for a cache. What it holds of the same one stays good, of another one nothing is kept.
+// newWalk returns a walk that stands nowhere.
+func newWalk() walk {
+	w := walk{}
+	for d := range w.at {
+		w.at[d].id, w.likes[d].id = nowhere, nowhere
+	}
+	return w
+}
+
+// begin makes a walk ready for a cache. What it holds of the same one stays good, of another one nothing is kept: who
+// stands at a depth has stood above it.
 func (w *walk) begin(c *automaton.Cache) {
 	if w.cache == c {
 		return
 	}
-	*w = walk{cache: c}
-	for d := range w.at {
-		w.at[d].id, w.likes[d].id = nowhere, nowhere
+	w.cache = c
+	for d := 0; d < len(w.at) && w.at[d].id != nowhere; d++ {
+		w.at[d] = standing{id: nowhere}
+	}
+	for d := 0; d < len(w.likes) && w.likes[d].id != nowhere; d++ {
+		w.likes[d] = standing{id: nowhere}
 	}
 }
 

@@ -17,7 +17,7 @@ type work struct {
 // worksOf returns what the engines of a vocabulary borrow from. What is not needed for a while the collector takes.
 func worksOf(v *vocab.Vocab) *sync.Pool {
 	build := func() any {
-		return &sync.Pool{New: func() any { return &work{set: set{width: v.Width()}} }}
+		return &sync.Pool{New: func() any { return &work{walk: newWalk(), set: set{width: v.Width()}} }}
 	}
 	return v.Derived("working memory", maxIslands+3, build).(*sync.Pool)
 }

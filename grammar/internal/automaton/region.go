@@ -49,7 +49,10 @@ func (c *Cache) Region(id int32) (Region, bool) {
 		if c.p.regions == nil {
 			c.p.regions = map[string]local{}
 		}
-		known = c.findRegion(items)
+		var found bool
+		if known, found = c.findRegion(items); !found {
+			return Region{}, false
+		}
 		c.p.regions[string(key)] = known
 	}
 	if known.unit == nil || known.depth == 0 {
@@ -70,6 +73,7 @@ type regionFinder struct {
 	known map[string]int32
 	key   []byte
 	most  int32     // the greatest distance of all places met
+	from  int32     // number of states that were made before
 	dead  [256]bool // bytes of the unit that are not possible in places where most are
 }
 
@@ -84,19 +88,23 @@ type regionNode struct {
 
 const unlimited = int32(1) << 30
 
-func (c *Cache) findRegion(items []item) local {
+// findRegion finds the region that begins at some items. It is not found, for now, where too many states would have
+// to be made: the next attempt goes on with those that were.
+func (c *Cache) findRegion(items []item) (region local, found bool) {
 	for _, it := range items {
 		if !c.p.cores.At(it.core).tokens.Empty() {
-			return local{}
+			return local{}, true
 		}
 	}
-	f := regionFinder{locals: newLocals(c.p)}
+	f := regionFinder{locals: newLocals(c.p), from: c.p.states.Len()}
 	start := f.tops(c, items)
 	if f.unit = f.begin(start); f.unit == nil {
-		return local{}
+		return local{}, true
 	}
 	for try := 0; ; try++ {
-		f.exploreAll(start)
+		if !f.exploreAll(start) {
+			return local{}, false
+		}
 		if f.nodes[0].depth >= goodDepth || try == maxNarrow || !f.narrow() {
 			break
 		}
@@ -104,10 +112,13 @@ func (c *Cache) findRegion(items []item) local {
 	for n := 1; n < len(f.nodes); n++ {
 		f.remember(&f.nodes[n])
 	}
-	return local{f.unit, f.nodes[0].depth, f.most}
+	return local{f.unit, f.nodes[0].depth, f.most}, true
 }
 
 const (
+	// regionStates bounds the states that are made for one attempt to find a region: about a millisecond. They
+	// would come on top of a new island, in one mask; meanwhile it is walked.
+	regionStates = 2000
 	// goodDepth is a number of characters that few tokens exceed.
 	goodDepth = 12
 	// maxNarrow bounds the attempts with fewer characters, such as without the dot that may not
@@ -115,8 +126,8 @@ const (
 	maxNarrow = 3
 )
 
-// exploreAll finds the region of the unit.
-func (f *regionFinder) exploreAll(start []localPlace) {
+// exploreAll finds the region of the unit, unless too many states would have to be made.
+func (f *regionFinder) exploreAll(start []localPlace) bool {
 	f.known, f.nodes, f.most, f.dead = map[string]int32{}, nil, 0, [256]bool{}
 	f.node(start, 0)
 	var failed []int32
@@ -124,6 +135,9 @@ func (f *regionFinder) exploreAll(start []localPlace) {
 		if n >= maxRegion || f.nodes[n].level >= regionReach || !f.explore(int32(n)) {
 			f.nodes[n].depth = 0
 			failed = append(failed, int32(n))
+		}
+		if f.p.states.Len()-f.from > regionStates {
+			return false
 		}
 	}
 	for len(failed) > 0 { // breadth first: the nearest place that fails counts
@@ -136,6 +150,7 @@ func (f *regionFinder) exploreAll(start []localPlace) {
 			}
 		}
 	}
+	return true
 }
 
 // narrow takes the characters out of the unit that are not possible in some places, and

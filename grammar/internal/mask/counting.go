@@ -91,6 +91,9 @@ func newCharacters(v *vocab.Vocab) *counting {
 	}
 	for _, pair := range trie.Same {
 		c.units[pair[1]] = c.units[pair[0]]
+		if c.units[pair[0]]&^cutUnit <= someUnits {
+			continue
+		}
 		if k := slices.IndexFunc(c.long, func(x tally) bool { return x.token() == pair[0] }); k >= 0 {
 			c.long = append(c.long, newTally(pair[1], c.long[k].units(), c.long[k].cut()))
 		}

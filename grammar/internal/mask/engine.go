@@ -25,7 +25,7 @@ type Engine struct {
 
 	mu      sync.Mutex
 	space   *space // replaced as a whole when it outgrows limit
-	islands map[*automaton.Unit]*islands
+	islands map[*automaton.Unit]*unitIsland
 	stats   Stats
 
 	*work   // borrowed from works while a mask is made
@@ -171,7 +171,7 @@ func NewEngine(p *automaton.Program, v *vocab.Vocab, o Options) *Engine {
 	if o.LongToken == 0 {
 		o.LongToken = longToken
 	}
-	e := &Engine{prog: p, vocab: v, opts: o, islands: map[*automaton.Unit]*islands{}, works: worksOf(v)}
+	e := &Engine{prog: p, vocab: v, opts: o, islands: map[*automaton.Unit]*unitIsland{}, works: worksOf(v)}
 	for k := range p.Classes() {
 		lo, hi := p.ClassRange(uint8(k))
 		e.classNodes[k] = v.Trie().Roots[int(hi)+1] - v.Trie().Roots[lo]

@@ -33,8 +33,8 @@ type island struct {
 	steps string // of the unit, by which the island is known
 }
 
-// islands are those of one unit, as an engine knows them.
-type islands struct {
+// unitIsland is the island of a unit, as an engine knows it.
+type unitIsland struct {
 	nodes  int     // trie nodes below the bytes that begin a unit
 	island *island // nil where walks are better
 	asked  bool
@@ -72,10 +72,10 @@ func (e *Engine) islandFor(u *automaton.Unit, left bool, made exitOf) *island {
 }
 
 // unit returns what the engine knows of a unit.
-func (e *Engine) unit(u *automaton.Unit) *islands {
+func (e *Engine) unit(u *automaton.Unit) *unitIsland {
 	is := e.islands[u]
 	if is == nil {
-		is = &islands{}
+		is = &unitIsland{}
 		trie := e.vocab.Trie()
 		for b := range 256 {
 			if u.Steps[b] != automaton.UnitDead {
@@ -154,7 +154,7 @@ func newIsland(v *vocab.Vocab, steps string, left bool, wanted *[256]bool) *isla
 func (is *island) add(t, units int32, cut, odd bool) {
 	is.inside.Set(t)
 	is.longest = max(is.longest, units)
-	if odd || units >= manyUnits {
+	if odd {
 		is.odd = append(is.odd, newTally(t, units, cut))
 	}
 }

@@ -1,8 +1,12 @@
 package automaton
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
+
+	"github.com/callama/callama/grammar/gbnf"
 )
 
 // TestRuns makes steps by runs of classes in any order and compares them with a table.
@@ -40,6 +44,43 @@ func TestRuns(t *testing.T) {
 	}
 	if full < 100 || kept < 1000 {
 		t.Errorf("runs were too many %d times, and not %d times: both are to be tested", full, kept)
+	}
+}
+
+// TestManyClasses: where there are more classes than runs can tell apart, steps are in rows, also those from nowhere.
+func TestManyClasses(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("root ::= ")
+	for r := rune(1); r <= 0xFF; r++ {
+		fmt.Fprintf(&text, `[\u%04x] "%d" | `, r, r%10)
+	}
+	text.WriteString(`"end"`)
+	g, err := gbnf.Parse(text.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Compile(g, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Classes() <= lastClass+1 {
+		t.Fatalf("%d classes only", p.Classes())
+	}
+	c := NewCache(p)
+	for range 2 { // made, and looked up
+		for r := rune(1); r <= 0xFF; r++ {
+			for digit := range 10 {
+				id := followText(c, Start, fmt.Sprintf("%c%d", r, digit))
+				if got, want := c.Accepting(id), int(r)%10 == digit; got != want {
+					t.Fatalf("%q and %d are accepted: %v, want %v", r, digit, got, want)
+				}
+			}
+		}
+		for k := range p.Classes() {
+			if next := c.Next(Dead, uint8(k)); next != Dead {
+				t.Fatalf("class %d leads from nowhere to %d", k, next)
+			}
+		}
 	}
 }
 

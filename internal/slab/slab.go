@@ -1,6 +1,7 @@
-// Package slab gives out memory that is used again, and holds lists that grow without being copied. What one job makes
-// only to work with, some megabytes for a large document, is cheaper to clear than to be given back: what was just used is in
-// the processor's caches, and the collector has nothing to look for in it.
+// Package slab gives out memory that is used again (Slab), and holds lists that grow without being copied (List) and many
+// short ones without a pointer to each (Lists). What one job makes only to work with, some megabytes for a large
+// document, is cheaper to clear than to be given back: what was just used is in the processor's caches, and the collector
+// has nothing to look for in it.
 package slab
 
 // Max bounds the values that a Slab keeps. What goes beyond is left to the collector, which can take

@@ -8,16 +8,22 @@
 //	survey.go     byte classes, a bound on the states, what cannot be built
 //	program.go    the result: Program
 //	build.go      rule -> nondeterministic states with byte, token and call edges
+//	members.go    lists of members, each written once
+//	later.go      the rest of a sequence, built when a text gets there
 //	utf8.go       code point classes -> byte ranges
 //	flatten.go    state -> state without empty moves, and its core
 //	stacks.go     hash-consed parser stacks shared as a graph: Cache
-//	step.go       configuration x byte -> configuration, memoised
+//	step.go       configuration x byte -> configuration
+//	steps.go      the steps that were made, by byte class
 //	distinct.go   values that must differ from earlier ones
 //	unit.go       runs of characters, which every grammar has alike
 //	local.go      steps among the tops of stacks
 //	loop.go       configurations that characters lead back to
+//	chain.go      configurations that characters lead along, one after the other
 //	region.go     configurations from which characters stay possible
 //	coarse.go     counters far from their bounds: one configuration for many
+//	inspect.go    the frames of a configuration, for people
+//	index.go      hash tables of what is interned
 //
 // Compile makes no state. A rule's are made when a text first enters it, so that the first
 // mask costs what its own rules cost, however large the grammar.
@@ -30,7 +36,7 @@
 // Tomita 1985). A configuration is a set
 // of (core, node set) pairs: all the places where the text so far may stand. Nodes, node
 // sets and configurations are interned to small integers; equal futures that have equal
-// structure are one integer, and after the first visit a step is one table lookup.
+// structure are one integer, and after the first visit a step is one look.
 //
 // A callee is what can be called: a rule, the item of a counted repetition, a member of a
 // list, the separator before it. Calls are made before the first byte of the callee and

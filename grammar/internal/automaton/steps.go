@@ -83,8 +83,8 @@ type Steps struct {
 	runs *runs
 }
 
-// At returns the number of the configuration after a byte of a class; what is negative is Next's to tell. Cost: a
-// table lookup.
+// At returns the number of the configuration after a byte of a class; what is negative is Next's to tell. Cost: some
+// two nanoseconds.
 func (s *Steps) At(class uint8) int32 {
 	if s.row != nil {
 		return s.row[class] - 1
@@ -105,8 +105,7 @@ func (c *Cache) Expect(id int32, looks int) {
 	}
 }
 
-// Next returns the configuration after one byte of the given class. Cost: a table lookup
-// once the step has been made before.
+// Next returns the configuration after one byte of the given class. Cost: that of At once the step has been made.
 func (c *Cache) Next(id int32, class uint8) int32 {
 	s := c.Steps(id)
 	if next := s.At(class); next >= 0 {

@@ -33,7 +33,8 @@ type addedToken struct {
 // find finds a token by its bytes.
 type find func(text string) (token int32, ok bool)
 
-// Words finds tokens by their bytes, as a vocabulary does.
+// Words finds tokens by their bytes, as a vocabulary does. It must not change, and be safe for
+// concurrent use.
 type Words interface {
 	Lookup(text string) (token int32, ok bool)
 }

@@ -34,8 +34,9 @@ var (
 )
 
 // Append appends the JSON text of v to dst and returns it. Numbers are written as they
-// were read, unless the style says otherwise; text that is not valid UTF-8 is written with U+FFFD in place of each bad
-// byte, so the output is always valid JSON. A nil Value is null.
+// were read, unless the style says otherwise; text that is not valid UTF-8 is written with
+// U+FFFD in place of each bad byte. So the output is always valid JSON, if style.Number's
+// is. A nil Value is null.
 func (v *Value) Append(dst []byte, style Style) []byte {
 	if style.ItemSep == "" {
 		style.ItemSep = ","

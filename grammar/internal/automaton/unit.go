@@ -26,7 +26,7 @@ const (
 )
 
 // maxUnitStates bounds a unit's automaton: the characters of a JSON string in any spelling
-// need about 30.
+// need about 30. A state must be a byte below UnitEnd.
 const maxUnitStates = 128
 
 // unitUnknown stands in repeat.unit until the repetition is first looked at.

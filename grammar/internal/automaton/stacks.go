@@ -244,6 +244,32 @@ func (c *Cache) union(a, b int32) int32 {
 	return s
 }
 
+// unite returns the union of a set and the others of an item. Where many rules begin with the same byte they are many, so that
+// one set after the other would be joined to ever longer ones, which are kept.
+func (c *Cache) unite(set, others int32) int32 {
+	sets := append(c.step.sets[:0], set)
+	for at := others; at != 0; at = c.step.others[at-1].before {
+		sets = append(sets, c.step.others[at-1].set)
+	}
+	slices.Sort(sets)
+	sets = slices.Compact(sets)
+	c.step.sets = sets
+	switch len(sets) {
+	case 1:
+		return sets[0]
+	case 2:
+		return c.union(sets[0], sets[1])
+	}
+	merged := c.step.merged[:0]
+	for _, s := range sets {
+		merged = append(merged, c.nodesOf(s)...)
+	}
+	slices.Sort(merged)
+	merged = slices.Compact(merged)
+	c.step.merged = merged
+	return c.set(merged)
+}
+
 // set interns a sorted list of nodes.
 func (c *Cache) set(nodes []int32) int32 {
 	if len(nodes) == 1 {

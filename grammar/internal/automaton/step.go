@@ -27,13 +27,19 @@ type scratch struct {
 	dup       bool // a value that must differ and ends in this step is a duplicate
 	returned  bool // a value that must differ ended in this step
 	items     []item
-	itemAt    []int32  // core -> index in items
-	itemStamp []uint32 // core -> round of itemAt
+	others    []otherSet // sets of the same core, in lists
+	othersAt  []int32    // index in items -> the last of its others plus one, 0 for none
+	itemAt    []int32    // core -> index in items
+	itemStamp []uint32   // core -> round of itemAt
 	key       []byte
-	merged    []int32   // of union
+	merged    []int32   // of union and unite
+	sets      []int32   // of unite
 	members   memberSet // of Cache.with
 	after     []int32   // of Chain
 }
+
+// otherSet is one more set of nodes on which a core was reached, and the one before it as in scratch.othersAt.
+type otherSet struct{ set, before int32 }
 
 // place is a state with its stacks.
 type place struct{ state, set int32 }
@@ -48,7 +54,7 @@ func (s *scratch) begin() {
 	}
 	s.arrived = s.arrived[:0]
 	s.pops = s.pops[:0]
-	s.items = s.items[:0]
+	s.items, s.others, s.othersAt = s.items[:0], s.others[:0], s.othersAt[:0]
 	s.accepting, s.returned = false, false
 }
 
@@ -235,6 +241,11 @@ func (c *Cache) finish() int32 {
 		c.expand(s.arrived[i])
 	}
 	c.expandEntered()
+	for i, at := range s.othersAt {
+		if at != 0 {
+			s.items[i].set = c.unite(s.items[i].set, at)
+		}
+	}
 	slices.SortFunc(s.items, func(a, b item) int { return int(a.core - b.core) })
 	return c.intern(s.items, s.accepting)
 }
@@ -246,12 +257,14 @@ func (c *Cache) expand(it place) {
 		s.itemAt, s.itemStamp = lengthen(s.itemAt, c.p.cores.Len()), lengthen(s.itemStamp, c.p.cores.Len())
 	}
 	if s := &c.step; st.core >= 0 && s.itemStamp[st.core] == s.round {
-		known := &s.items[s.itemAt[st.core]]
-		known.set = c.union(known.set, it.set)
+		if i := s.itemAt[st.core]; s.items[i].set != it.set {
+			s.others = append(s.others, otherSet{it.set, s.othersAt[i]})
+			s.othersAt[i] = int32(len(s.others))
+		}
 	} else if st.core >= 0 {
 		s.itemStamp[st.core] = s.round
 		s.itemAt[st.core] = int32(len(s.items))
-		s.items = append(s.items, item{st.core, it.set})
+		s.items, s.othersAt = append(s.items, item{st.core, it.set}), append(s.othersAt, 0)
 	}
 	for _, id := range c.p.lists.At(st.calls) {
 		site := &c.p.sites[id]

@@ -488,8 +488,8 @@ func (e *Engine) keep(sp *space, id, farthest int32) *entry {
 
 // settle is set.settle for a mask that is kept in a space.
 func (e *Engine) settle(sp *space, m vocab.Mask) (vocab.Mask, []int32) {
-	base, flips := e.set.settle(m)
-	if flips == nil {
+	base, flips, own := e.set.settle(m)
+	if own {
 		sp.bytes += 4 * len(m)
 	}
 	return base, flips

@@ -178,7 +178,7 @@ func (s *set) flips() (vocab.Mask, []int32) {
 
 // settle returns a mask as one of the last and the list of what differs from it, which is working memory; or, if that
 // is too much, as one of its own.
-func (s *set) settle(m vocab.Mask) (vocab.Mask, []int32) {
+func (s *set) settle(m vocab.Mask) (base vocab.Mask, flips []int32, own bool) {
 	for i, base := range s.recent {
 		if base == nil {
 			break
@@ -187,13 +187,13 @@ func (s *set) settle(m vocab.Mask) (vocab.Mask, []int32) {
 			s.list = list
 			copy(s.recent[1:i+1], s.recent[:i])
 			s.recent[0] = base
-			return base, list
+			return base, list, false
 		}
 	}
-	own := slices.Clone(m)
+	kept := slices.Clone(m)
 	copy(s.recent[1:], s.recent[:])
-	s.recent[0] = own
-	return own, nil
+	s.recent[0] = kept
+	return kept, nil, true
 }
 
 // differences appends the tokens that are in one of two masks to list, unless they are more than maxFlips.
